@@ -1,0 +1,30 @@
+//! The MentraOS V1 wire and nothing else.
+//!
+//! Two sockets meet in a cloud: `/glasses-ws`, where the phone speaks for the glasses, and `/app-ws`, where app servers
+//! connect after a webhook. This crate holds every message of both as serde types, the grammar of stream names, the
+//! envelope that carries an event to an app, webhook bodies, permissions and close codes. It does no I/O.
+//!
+//! Reading is tolerant (unknown fields are ignored, unknown types are kept as text), writing is exact (a field that
+//! JavaScript would leave out is left out here).
+
+pub mod app;
+pub mod apps;
+pub mod capabilities;
+pub mod close;
+pub mod envelope;
+pub mod glasses;
+pub mod ids;
+pub mod json;
+pub mod layout;
+mod message;
+pub mod permission;
+pub mod rest;
+pub mod settings;
+pub mod streams;
+mod text;
+mod time;
+pub mod webhook;
+
+pub use message::{Decoded, Message};
+pub use text::Text;
+pub use time::Timestamp;
