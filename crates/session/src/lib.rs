@@ -1,1 +1,41 @@
-//! Placeholder.
+//! One wearer's session as a value.
+//!
+//! [`UserSession`] knows the glasses' link, the apps and their links, subscriptions, the display and the settings of one
+//! user, and every rule about them. It has no socket, no clock, no randomness, no task and no lock: what happens comes in
+//! as an [`Input`] with the time, what shall happen goes out as [`Effect`]s in order, and what shall happen later is a
+//! [named deadline](Deadline). Whoever drives it (the server, a test, a model) decides what time is.
+//!
+//! ```text
+//! handle(input, now, &mut effects)      next_deadline() -> Option<(Millis, Deadline)>      on_deadline(now, &mut effects)
+//! ```
+//!
+//! The rules of the house: managers do not know each other (they meet in `flow/`), an input of a connection that is not
+//! current changes nothing, and after [`Effect::Ended`] nothing comes out any more.
+
+mod apps;
+mod deadline;
+mod display;
+mod effect;
+mod entropy;
+mod errors;
+mod flow;
+mod input;
+mod invariants;
+mod links;
+mod now;
+mod relay;
+mod session;
+mod settings;
+mod subscriptions;
+mod view;
+
+pub use apps::{AppPhase, StartFailure, StartStage};
+pub use deadline::Deadline;
+pub use display::DisplayStats;
+pub use effect::{Answer, Call, Effect, Effects, Lane, LatestKey, Note, WebhookKind};
+pub use errors::{ErrorRow, GLASSES_ERRORS};
+pub use input::{AppHello, Ask, AskId, CallId, ConnId, EndReason, Input, Outcome, UserData};
+pub use links::Side;
+pub use now::{Millis, Now, Timings};
+pub use session::{Config, SessionState, UserSession};
+pub use view::SessionView;

@@ -1,0 +1,112 @@
+//! The table of slots: who is where, whose socket is whose, what is due.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bifocal_protocol::app::{AppKind, AppRecord};
+use bifocal_protocol::ids::PackageName;
+
+use super::state::{AppPhase, Phase, Slot, StartWebhook};
+use crate::deadline::Deadline;
+use crate::input::{AskId, CallId, ConnId};
+use crate::now::{Millis, Timings};
+
+#[derive(Debug, Default)]
+pub(crate) struct AppManager {
+    slots: BTreeMap<PackageName, Slot>,
+}
+
+/// What a new start needs to know.
+pub(crate) struct StartRequest {
+    pub(crate) record: Arc<AppRecord>,
+    pub(crate) session_id: Arc<str>,
+    pub(crate) uuid: String,
+    pub(crate) waiting: Vec<AskId>,
+    pub(crate) call: CallId,
+    pub(crate) until: Millis,
+}
+
+impl AppManager {
+    pub(crate) fn get(&self, package: &PackageName) -> Option<&Slot> {
+        self.slots.get(package)
+    }
+
+    pub(crate) fn get_mut(&mut self, package: &PackageName) -> Option<&mut Slot> {
+        self.slots.get_mut(package)
+    }
+
+    /// Puts an app into Starting, with its first webhook in flight.
+    pub(crate) fn begin(&mut self, request: StartRequest, now: Millis) {
+        let StartRequest { record, session_id, uuid, waiting, call, until } = request;
+        let webhook = StartWebhook::InFlight { call, attempt: 1 };
+        let phase = Phase::Starting { since: now, until, webhook };
+        let package = record.package.clone();
+        self.slots.insert(package, Slot { record, session_id, uuid, phase, waiting, v3: false });
+    }
+
+    pub(crate) fn remove(&mut self, package: &PackageName) -> Option<Slot> {
+        self.slots.remove(package)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&PackageName, &Slot)> {
+        self.slots.iter()
+    }
+
+    pub(crate) fn packages(&self) -> Vec<PackageName> {
+        self.slots.keys().cloned().collect()
+    }
+
+    /// The app whose current socket this is.
+    pub(crate) fn by_conn(&mut self, conn: ConnId) -> Option<(&PackageName, &mut Slot)> {
+        self.slots.iter_mut().find(|(_, slot)| match &slot.phase {
+            Phase::Running { link } => link.conn == conn,
+            Phase::Stopping { link, .. } => link.as_ref().is_some_and(|link| link.conn == conn),
+            _ => false,
+        })
+    }
+
+    /// The app that waits for this call.
+    pub(crate) fn by_call(&self, wanted: CallId) -> Option<PackageName> {
+        let waits = |slot: &Slot| match &slot.phase {
+            Phase::Starting { webhook: StartWebhook::InFlight { call, .. }, .. } => *call == wanted,
+            Phase::Stopping { call, .. } => *call == wanted,
+            _ => false,
+        };
+        self.slots.iter().find(|(_, slot)| waits(slot)).map(|(package, _)| package.clone())
+    }
+
+    /// The app that has the foreground or is about to get it.
+    pub(crate) fn foreground(&self) -> Option<PackageName> {
+        let active = |slot: &Slot| !matches!(slot.phase, Phase::Stopping { start_again: false, .. });
+        let mut standard = self.slots.iter().filter(|(_, slot)| slot.record.kind == AppKind::Standard);
+        standard.find(|(_, slot)| active(slot)).map(|(package, _)| package.clone())
+    }
+
+    /// How an app appears to people.
+    pub(crate) fn phase_of(slot: &Slot) -> AppPhase {
+        match slot.phase {
+            Phase::Starting { .. } => AppPhase::Starting,
+            Phase::Running { .. } => AppPhase::Running,
+            Phase::Grace { .. } => AppPhase::Grace,
+            Phase::Stopping { .. } => AppPhase::Stopping,
+        }
+    }
+
+    /// The next thing that any app is due for.
+    pub(crate) fn next_deadline(&self, timings: &Timings) -> Option<(Millis, Deadline)> {
+        let due = |slot: &Slot| -> (Millis, fn(PackageName) -> Deadline) {
+            match &slot.phase {
+                Phase::Starting { until, webhook, .. } => match webhook {
+                    StartWebhook::Retry { at, .. } if at < until => (*at, Deadline::WebhookRetry),
+                    _ => (*until, Deadline::AppStart),
+                },
+                Phase::Running { link } if link.ping_at < link.silent_at(timings) => (link.ping_at, Deadline::AppPing),
+                Phase::Running { link } => (link.silent_at(timings), Deadline::AppSilent),
+                Phase::Grace { until, .. } => (*until, Deadline::AppGrace),
+                Phase::Stopping { until, .. } => (*until, Deadline::AppStop),
+            }
+        };
+        let next = self.slots.iter().map(|(package, slot)| (due(slot), package)).min_by_key(|((at, _), _)| *at);
+        next.map(|((at, deadline), package)| (at, deadline(package.clone())))
+    }
+}

@@ -1,0 +1,57 @@
+//! Every timer of a session, by name.
+
+use bifocal_protocol::ids::PackageName;
+use bifocal_protocol::layout::View;
+
+/// A moment at which something happens by itself. A deadline belongs to the state it is computed from and vanishes with it:
+/// there is nothing to cancel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deadline {
+    /// Ping the glasses.
+    GlassesPing,
+    /// Nothing was heard of the glasses: close with 1001.
+    GlassesSilent,
+    /// The glasses did not answer the close frame: hang up.
+    GlassesTerminate,
+    /// The glasses did not come back: the session ends.
+    GlassesGrace,
+    /// Read the user's record again after a failure.
+    LoadRetry,
+    /// Ping an app.
+    AppPing(PackageName),
+    /// Nothing was heard of an app: drop its socket, so that its SDK comes back.
+    AppSilent(PackageName),
+    /// An app did not come back: start it again by webhook.
+    AppGrace(PackageName),
+    /// An app did not connect within its budget: the start has failed.
+    AppStart(PackageName),
+    /// Try the start webhook once more.
+    WebhookRetry(PackageName),
+    /// The stop webhook was not answered: close the app's socket now.
+    AppStop(PackageName),
+    /// A frame has waited for its turn.
+    DisplayFrame(View),
+    /// A claim on the display ends.
+    DisplayClaim,
+}
+
+impl Deadline {
+    /// The name for logs and metrics, without the package.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Deadline::GlassesPing => "glasses_ping",
+            Deadline::GlassesSilent => "glasses_silent",
+            Deadline::GlassesTerminate => "glasses_terminate",
+            Deadline::GlassesGrace => "glasses_grace",
+            Deadline::LoadRetry => "load_retry",
+            Deadline::AppPing(_) => "app_ping",
+            Deadline::AppSilent(_) => "app_silent",
+            Deadline::AppGrace(_) => "app_grace",
+            Deadline::AppStart(_) => "app_start",
+            Deadline::WebhookRetry(_) => "webhook_retry",
+            Deadline::AppStop(_) => "app_stop",
+            Deadline::DisplayFrame(_) => "display_frame",
+            Deadline::DisplayClaim => "display_claim",
+        }
+    }
+}

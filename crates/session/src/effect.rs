@@ -1,0 +1,266 @@
+//! Everything a session can want done.
+
+use bifocal_protocol::close::Close;
+use bifocal_protocol::glasses::SessionSnapshot;
+use bifocal_protocol::ids::PackageName;
+use bifocal_protocol::layout::View;
+use bifocal_protocol::settings::SystemSettings;
+use bifocal_protocol::webhook::StopReason;
+use bifocal_protocol::{Message, Text};
+use bytes::Bytes;
+
+use crate::apps::StartFailure;
+use crate::input::{AskId, CallId, ConnId, EndReason};
+use crate::links::Side;
+use crate::view::SessionView;
+
+/// One thing to be done, by the driver, in the order of the list.
+#[derive(Debug)]
+pub enum Effect {
+    /// Write a text frame.
+    Send {
+        /// To which socket.
+        conn: ConnId,
+        /// How it may be treated when the socket is slow.
+        lane: Lane,
+        /// What.
+        text: Text,
+    },
+    /// Write a binary frame: sound.
+    SendBinary {
+        /// To which socket.
+        conn: ConnId,
+        /// What.
+        data: Bytes,
+    },
+    /// Write a ping frame.
+    Ping {
+        /// To which socket.
+        conn: ConnId,
+    },
+    /// Write a close frame after everything that was sent before, then close.
+    Close {
+        /// Which socket.
+        conn: ConnId,
+        /// With what code and reason.
+        close: Close,
+    },
+    /// Drop the socket without a word: the SDK then comes back.
+    Abort {
+        /// Which socket.
+        conn: ConnId,
+    },
+    /// Do something slow and report with [`Input::CallDone`](crate::Input::CallDone).
+    Call {
+        /// Its number.
+        call: CallId,
+        /// What.
+        what: Call,
+    },
+    /// Nobody waits for this call any more.
+    Cancel {
+        /// Its number.
+        call: CallId,
+    },
+    /// Answer an [`Ask`](crate::Ask).
+    Answer {
+        /// Which.
+        ask: AskId,
+        /// With what.
+        answer: Answer,
+    },
+    /// Something worth a log line or a counter.
+    Note(Note),
+    /// The session is over; forget it.
+    Ended {
+        /// Why.
+        reason: EndReason,
+    },
+}
+
+/// How a frame may be treated when its socket is slower than its sender. Order is kept among all lanes of a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// Never dropped; too many of them close the socket.
+    Control,
+    /// A newer frame with the same key replaces the older one in its place.
+    Latest(LatestKey),
+    /// Kept in order within a budget of bytes and age.
+    Data,
+    /// The oldest is dropped first.
+    Audio,
+}
+
+/// What a [`Lane::Latest`] frame is the newest of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LatestKey {
+    /// The frame of a view.
+    Display(View),
+    /// Which apps run.
+    AppState,
+}
+
+/// Something slow.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Call {
+    /// Read the user's record. Answered with [`Outcome::User`](crate::Outcome::User).
+    LoadUser,
+    /// POST to an app server.
+    Webhook {
+        /// Start or stop.
+        kind: WebhookKind,
+        /// Which app.
+        package: PackageName,
+        /// Where.
+        url: String,
+        /// The JSON body.
+        body: Text,
+        /// The same for every attempt of one request.
+        idempotency_key: String,
+    },
+    /// Write down whether the user wants an app to run.
+    SaveRunning {
+        /// Which app.
+        package: PackageName,
+        /// Whether.
+        running: bool,
+    },
+    /// Write down the system settings.
+    SaveSettings(Box<SystemSettings>),
+    /// Check a core token that a client sent on an open socket.
+    VerifyToken {
+        /// The token.
+        token: String,
+    },
+}
+
+/// Which of the two webhooks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WebhookKind {
+    /// `session_request`: one attempt; the session decides about another.
+    Start,
+    /// `stop_request`: tried up to three times in the background, nobody waits for it.
+    Stop,
+}
+
+/// The answer to an [`Ask`](crate::Ask).
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// The app runs.
+    Started,
+    /// The app does not run, and why.
+    StartFailed(StartFailure),
+    /// The app is stopped, or was not running.
+    Stopped,
+    /// The user has no such app.
+    NotInstalled,
+    /// The session as it is.
+    View(Box<SessionView>),
+    /// The session ended before there was an answer.
+    SessionEnded,
+}
+
+/// Something worth a log line or a counter. Never outside text: only names of ours, packages of the catalogue, numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Note {
+    /// Glasses came; `reconnection` when the session was there before.
+    GlassesConnected {
+        /// Whether the session was there before.
+        reconnection: bool,
+    },
+    /// Glasses went; grace begins.
+    GlassesLost {
+        /// The close code.
+        code: u16,
+    },
+    /// An app start began.
+    AppStarting(PackageName),
+    /// An app is connected.
+    AppRunning {
+        /// Which.
+        package: PackageName,
+        /// Milliseconds since its start or its loss.
+        after: u64,
+    },
+    /// An app start failed.
+    AppFailed(PackageName, StartFailure),
+    /// An app's socket went; grace begins.
+    AppLost {
+        /// Which.
+        package: PackageName,
+        /// The close code.
+        code: u16,
+    },
+    /// An app was stopped.
+    AppStopped(PackageName, StopReason),
+    /// An app was not let in.
+    AppRejected(Side, &'static str),
+    /// A message could not be read.
+    Malformed(Side),
+    /// A frame was above the size limit.
+    Oversized(Side),
+    /// A message of a type that this server does not know.
+    UnknownType(Side),
+    /// An app spoke in another app's name.
+    ForeignPackage(PackageName),
+    /// A subscription was refused for lack of a permission.
+    SubscriptionRefused(PackageName),
+    /// A stored record could not be read or written.
+    StoreFailed(String),
+}
+
+/// The effects of one step, in order.
+#[derive(Debug, Default)]
+pub struct Effects(Vec<Effect>);
+
+impl Effects {
+    /// An empty list.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes all effects, leaving the allocation.
+    pub fn drain(&mut self) -> impl Iterator<Item = Effect> + '_ {
+        self.0.drain(..)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The effects.
+    pub fn as_slice(&self) -> &[Effect] {
+        &self.0
+    }
+
+    pub(crate) fn push(&mut self, effect: Effect) {
+        self.0.push(effect);
+    }
+
+    pub(crate) fn send(&mut self, conn: ConnId, lane: Lane, message: &impl Message) {
+        self.push(Effect::Send { conn, lane, text: message.encode() });
+    }
+
+    pub(crate) fn control(&mut self, conn: ConnId, message: &impl Message) {
+        self.send(conn, Lane::Control, message);
+    }
+
+    pub(crate) fn note(&mut self, note: Note) {
+        self.push(Effect::Note(note));
+    }
+
+    pub(crate) fn answer(&mut self, ask: AskId, answer: Answer) {
+        self.push(Effect::Answer { ask, answer });
+    }
+}
+
+impl Answer {
+    /// The snapshot inside, for callers that asked for a view.
+    pub fn snapshot(&self) -> Option<&SessionSnapshot> {
+        match self {
+            Answer::View(view) => Some(&view.snapshot),
+            _ => None,
+        }
+    }
+}

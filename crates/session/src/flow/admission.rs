@@ -1,0 +1,105 @@
+//! An app's socket wants in.
+//!
+//! | what it shows | phase of the app | what it gets |
+//! |---|---|---|
+//! | unknown package, or a wrong key | any | `INVALID_API_KEY` and 1008; a start that waits has failed |
+//! | the right key | – | `APP_NOT_STARTED` and 1008 |
+//! | the right key | Starting, Grace | the ack |
+//! | the right key | Running | the ack; the older socket gets `app_stopped` and 1000 `Replaced` |
+//! | the right key | Stopping | `app_stopped` and 1000 `App stopped` |
+
+use bifocal_protocol::apps::{Ack, AppError, AppErrorCode, ToApp};
+use bifocal_protocol::close::Close;
+use bifocal_protocol::ids::PackageName;
+
+use crate::apps::{Phase, StartFailure, StartStage};
+use crate::effect::{Answer, Effect, Effects, Note};
+use crate::flow::lifecycle::{Parked, app_state_changed, tell_stopped};
+use crate::flow::start;
+use crate::input::{AppHello, ConnId};
+use crate::links::{Link, Side};
+use crate::now::Now;
+use crate::session::UserSession;
+
+/// An app said who it is.
+pub(crate) fn app_connected(s: &mut UserSession, conn: ConnId, hello: AppHello, now: Now, out: &mut Effects) {
+    if s.load.is_awaited() {
+        // Too many wait: dropped without a word, the SDK comes back.
+        if s.load.park(Parked::Hello { conn, hello: Box::new(hello) }).is_err() {
+            out.push(Effect::Abort { conn });
+        }
+        return;
+    }
+    let package = hello.package;
+    let record = s.load.installed(&package).filter(|record| record.key_hash == hello.key_hash);
+    if record.is_none() {
+        // The same words for an unknown package: a stranger learns nothing about which apps exist.
+        reject(conn, AppErrorCode::InvalidApiKey, "Invalid API key", now, out);
+        if matches!(s.apps.get(&package).map(|slot| &slot.phase), Some(Phase::Starting { .. })) {
+            let message = format!(
+                "{package} connected with a wrong API key; give its server the key that `app add` or `app rotate-key` printed"
+            );
+            start::failed(s, &package, StartFailure { stage: StartStage::Authentication, message }, now, out);
+        }
+        return;
+    }
+    match s.apps.get(&package).map(|slot| &slot.phase) {
+        None => reject(conn, AppErrorCode::AppNotStarted, "App not started for this session", now, out),
+        Some(Phase::Stopping { .. }) => tell_stopped(conn, Close::AppStopped, now, out),
+        Some(Phase::Starting { .. } | Phase::Grace { .. } | Phase::Running { .. }) => {
+            attach(s, conn, &package, hello.v3, now, out);
+        }
+    }
+}
+
+fn reject(conn: ConnId, code: AppErrorCode, message: &'static str, now: Now, out: &mut Effects) {
+    out.note(Note::AppRejected(Side::App, message));
+    let error = AppError { code, message: message.to_owned(), timestamp: now.wall };
+    out.control(conn, &ToApp::Error(error));
+    out.push(Effect::Close { conn, close: Close::AppRejected });
+}
+
+/// The socket is the app's from now on.
+fn attach(s: &mut UserSession, conn: ConnId, package: &PackageName, v3: bool, now: Now, out: &mut Effects) {
+    let link = Link::new(conn, now.at, &s.config.timings);
+    let Some(slot) = s.apps.get_mut(package) else { return };
+    slot.v3 = v3;
+    let before = std::mem::replace(&mut slot.phase, Phase::Running { link });
+    let (after, started) = match before {
+        Phase::Running { link: old } => {
+            tell_stopped(old.conn, Close::Replaced, now, out);
+            (now.at - old.since, false)
+        }
+        Phase::Starting { since, .. } => (now.at - since, true),
+        Phase::Grace { since, .. } => (now.at - since, false),
+        Phase::Stopping { .. } => (0, false),
+    };
+    let waiting = std::mem::take(&mut slot.waiting);
+    let permissions = slot.record.granted();
+    s.subscriptions.connected(package, permissions, now.at);
+    out.note(Note::AppRunning { package: package.clone(), after });
+    acknowledge(s, conn, package, now, out);
+    for ask in waiting {
+        out.answer(ask, Answer::Started);
+    }
+    if started {
+        start::notify_phone(s, package, true, now, out);
+        app_state_changed(s, None, now, out);
+    }
+}
+
+/// `tpa_connection_ack`, with both names of the settings.
+pub(crate) fn acknowledge(s: &UserSession, conn: ConnId, package: &PackageName, now: Now, out: &mut Effects) {
+    let Some(slot) = s.apps.get(package) else { return };
+    let settings = s.settings.for_ack(&slot.record);
+    let ack = Ack {
+        session_id: slot.session_id.to_string(),
+        session_uuid: Some(slot.uuid.clone()),
+        settings: s.settings.of_app(&slot.record),
+        mentraos_settings: settings.clone(),
+        augmentos_settings: settings,
+        capabilities: None,
+        timestamp: now.wall,
+    };
+    out.control(conn, &ToApp::Ack(ack));
+}

@@ -1,0 +1,134 @@
+//! What apps send: the socket says who is speaking, the body is not believed.
+
+use bifocal_protocol::Message;
+use bifocal_protocol::apps::{
+    AppError, AppErrorCode, DisplayRequest, FromApp, PermissionDetail, PermissionError, Pong, SubscriptionUpdate,
+    ToApp, claimed_package,
+};
+use bifocal_protocol::close::Close;
+use bifocal_protocol::ids::PackageName;
+use bifocal_protocol::json::{Malformed, peek_type};
+use bifocal_protocol::streams::NotAStream;
+
+use crate::apps::Phase;
+use crate::display::{Frame, Request};
+use crate::effect::{Effects, Note};
+use crate::flow::lifecycle::app_state_changed;
+use crate::flow::{admission, links, unserved};
+use crate::input::ConnId;
+use crate::links::Side;
+use crate::now::Now;
+use crate::session::UserSession;
+use crate::subscriptions::Replaced;
+
+/// A text frame of an app.
+pub(crate) fn text(s: &mut UserSession, conn: ConnId, text: &str, now: Now, out: &mut Effects) {
+    let Some(package) = speaker(s, conn, now) else { return };
+    let kind = match peek_type(text) {
+        Ok(kind) => kind,
+        Err(error) => return malformed(s, conn, &error, now, out),
+    };
+    if claimed_package(text).is_some_and(|claimed| claimed != package.as_str()) {
+        out.note(Note::ForeignPackage(package));
+        let message = "packageName is that of another app; an app speaks for itself only";
+        return reply_error(conn, AppErrorCode::PermissionDenied, message, now, out);
+    }
+    match FromApp::decode_as(&kind, text) {
+        Some(Err(error)) => malformed(s, conn, &error, now, out),
+        Some(Ok(FromApp::Init(_))) => admission::acknowledge(s, conn, &package, now, out),
+        Some(Ok(FromApp::Ping(_))) => out.control(conn, &ToApp::Pong(Pong { timestamp: now.wall.0 })),
+        Some(Ok(FromApp::SubscriptionUpdate(update))) => subscribe(s, conn, &package, &update, now, out),
+        Some(Ok(FromApp::Display(request))) => display(s, conn, &package, request, now, out),
+        Some(Ok(other)) => unserved::answer(s, conn, &package, &other, now, out),
+        None => out.note(Note::UnknownType(Side::App)),
+    }
+}
+
+/// A binary frame of an app. Only text that was sent as binary means anything; some clients do that.
+pub(crate) fn binary(s: &mut UserSession, conn: ConnId, data: &[u8], now: Now, out: &mut Effects) {
+    if data.first() == Some(&b'{') {
+        if let Ok(json) = std::str::from_utf8(data) {
+            return text(s, conn, json, now, out);
+        }
+    }
+    if speaker(s, conn, now).is_some() {
+        out.note(Note::UnknownType(Side::App));
+    }
+}
+
+/// The running app whose current socket this is; its frame is a sign of life. A stopping app is not listened to.
+fn speaker(s: &mut UserSession, conn: ConnId, now: Now) -> Option<PackageName> {
+    let (package, slot) = s.apps.by_conn(conn)?;
+    let package = package.clone();
+    let running = matches!(slot.phase, Phase::Running { .. });
+    slot.link_mut()?.heard(now.at);
+    running.then_some(package)
+}
+
+fn malformed(s: &mut UserSession, conn: ConnId, error: &Malformed, now: Now, out: &mut Effects) {
+    out.note(Note::Malformed(Side::App));
+    reply_error(conn, AppErrorCode::MalformedMessage, &error.to_string(), now, out);
+    links::misbehaved(s, conn, Close::Malformed, now, out);
+}
+
+/// `tpa_connection_error` about one request. The socket stays open: SDK v2 takes a close with 1008 as the end of the app.
+pub(crate) fn reply_error(conn: ConnId, code: AppErrorCode, message: &str, now: Now, out: &mut Effects) {
+    let error = AppError { code, message: message.to_owned(), timestamp: now.wall };
+    out.control(conn, &ToApp::Error(error));
+}
+
+/// `subscription_update`: the app's whole list.
+fn subscribe(
+    s: &mut UserSession,
+    conn: ConnId,
+    app: &PackageName,
+    update: &SubscriptionUpdate,
+    now: Now,
+    out: &mut Effects,
+) {
+    let timings = s.config.timings;
+    let Replaced { ignored, changed, refused, invalid } =
+        s.subscriptions.replace(app, &update.subscriptions, now.at, &timings);
+    if ignored {
+        return;
+    }
+    if !refused.is_empty() {
+        out.note(Note::SubscriptionRefused(app.clone()));
+        let detail = |(stream, permission): (String, bifocal_protocol::permission::Permission)| {
+            let name = permission.name();
+            let message = format!("To subscribe to {stream}, declare the {name} permission of the app");
+            PermissionDetail { stream, required_permission: name.to_owned(), message }
+        };
+        let details: Vec<_> = refused.into_iter().map(detail).collect();
+        let mut denied: Vec<String> = details.iter().map(|detail| detail.required_permission.clone()).collect();
+        denied.sort();
+        denied.dedup();
+        let message = "Some subscriptions were refused because the app lacks permissions".to_owned();
+        let error = PermissionError { message, details, denied_permissions: denied, timestamp: now.wall };
+        out.control(conn, &ToApp::PermissionError(error));
+    }
+    if !invalid.is_empty() {
+        let names: Vec<String> = invalid.iter().map(NotAStream::to_string).collect();
+        let message = format!("Invalid subscriptions were left out: {}", names.join("; "));
+        reply_error(conn, AppErrorCode::MalformedMessage, &message, now, out);
+    }
+    if changed {
+        app_state_changed(s, None, now, out);
+    }
+}
+
+/// `display_event`: what the wearer sees is decided by the display manager; here it is only handed over.
+fn display(s: &mut UserSession, conn: ConnId, app: &PackageName, wanted: DisplayRequest, now: Now, out: &mut Effects) {
+    let Some(slot) = s.apps.get(app) else { return };
+    let frame = Frame {
+        package: app.clone(),
+        session_id: slot.session_id.clone(),
+        layout: wanted.layout.for_phone(),
+        duration_ms: wanted.duration_ms,
+    };
+    let request = Request { kind: slot.record.kind, view: wanted.view, force: wanted.force_display, frame };
+    if !s.display.request(request, now.at, &s.config.timings) {
+        let message = "Only the system dashboard draws on the view `dashboard`; use `main`";
+        reply_error(conn, AppErrorCode::PermissionDenied, message, now, out);
+    }
+}

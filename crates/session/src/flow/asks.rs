@@ -1,0 +1,23 @@
+//! What others ask for: REST and the command line. Every ask is answered exactly once.
+
+use bifocal_protocol::webhook::StopReason;
+
+use crate::effect::{Answer, Effects};
+use crate::flow::start::Wish;
+use crate::flow::{start, stop};
+use crate::input::{Ask, AskId};
+use crate::now::Now;
+use crate::session::UserSession;
+
+/// Somebody asks.
+pub(crate) fn asked(s: &mut UserSession, ask: AskId, what: Ask, now: Now, out: &mut Effects) {
+    match what {
+        Ask::StartApp(package) => start::start(s, &package, Wish::New, Some(ask), now, out),
+        Ask::StopApp(package) => {
+            start::want_running(s, &package, false, out);
+            stop::stop(s, &package, StopReason::UserDisabled, now, out);
+            out.answer(ask, Answer::Stopped);
+        }
+        Ask::View => out.answer(ask, Answer::View(Box::new(s.view()))),
+    }
+}

@@ -1,0 +1,167 @@
+//! What the phone sends for the glasses. Only what the cloud acts upon is decoded; everything else is passed on as it is.
+
+use bifocal_protocol::Message;
+use bifocal_protocol::close::Close;
+use bifocal_protocol::events::TranscriptionData;
+use bifocal_protocol::glasses::{FromPhone, LocalTranscription, PhonePong, SettingsUpdate, ToPhone};
+use bifocal_protocol::ids::PackageName;
+use bifocal_protocol::json::{Malformed, peek_type};
+use bifocal_protocol::webhook::StopReason;
+use bytes::Bytes;
+
+use crate::effect::{Call, Effect, Effects, Note};
+use crate::errors::ErrorRow;
+use crate::flow::lifecycle::acknowledge;
+use crate::flow::start::Wish;
+use crate::flow::{links, start, stop};
+use crate::input::ConnId;
+use crate::links::Side;
+use crate::now::Now;
+use crate::relay::{relay, relay_audio};
+use crate::session::{Glasses, UserSession};
+use crate::subscriptions::Topic;
+
+/// A text frame.
+pub(crate) fn text(s: &mut UserSession, conn: ConnId, text: &str, now: Now, out: &mut Effects) {
+    if !is_current(s, conn, now) {
+        return;
+    }
+    let kind = match peek_type(text) {
+        Ok(kind) => kind,
+        Err(error) => return malformed(s, conn, &error, now, out),
+    };
+    if !acted_upon(&kind) {
+        if !FromPhone::TYPES.contains(&&*kind) {
+            out.note(Note::UnknownType(Side::Glasses));
+        }
+        if matches!(&*kind, "VAD" | "vad") {
+            return voice_activity(s, text, now, out);
+        }
+        return relay(s, Topic::Plain(&kind), text, now, out);
+    }
+    match FromPhone::decode_as(&kind, text) {
+        None => {}
+        Some(Err(error)) => malformed(s, conn, &error, now, out),
+        Some(Ok(message)) => act(s, conn, message, text, now, out),
+    }
+}
+
+/// The messages that mean something to the cloud itself.
+fn acted_upon(kind: &str) -> bool {
+    matches!(
+        kind,
+        "connection_init"
+            | "ping"
+            | "start_app"
+            | "stop_app"
+            | "request_settings"
+            | "settings_update_request"
+            | "local_transcription"
+            | "touch_event"
+    )
+}
+
+fn act(s: &mut UserSession, conn: ConnId, message: FromPhone, text: &str, now: Now, out: &mut Effects) {
+    match message {
+        // Never required, and never a reason to begin anything again.
+        FromPhone::ConnectionInit(init) => match init.core_token.filter(|token| !token.is_empty()) {
+            None => acknowledge(s, conn, now, out),
+            Some(token) => {
+                let call = s.new_call();
+                out.push(Effect::Call { call, what: Call::VerifyToken { token } });
+            }
+        },
+        FromPhone::Ping(_) => out.control(conn, &ToPhone::Pong(PhonePong { timestamp: now.wall })),
+        FromPhone::StartApp(request) => {
+            if let Ok(package) = PackageName::new(&request.package_name) {
+                start::start(s, &package, Wish::New, None, now, out);
+            }
+        }
+        FromPhone::StopApp(request) => {
+            if let Ok(package) = PackageName::new(&request.package_name) {
+                start::want_running(s, &package, false, out);
+                stop::stop(s, &package, StopReason::UserDisabled, now, out);
+            }
+        }
+        FromPhone::RequestSettings(_) => settings(s, conn, false, now, out),
+        FromPhone::SettingsUpdateRequest(_) => settings(s, conn, true, now, out),
+        FromPhone::LocalTranscription(words) => transcription(s, words, now, out),
+        FromPhone::TouchEvent(touch) => relay(s, Topic::Touch(&touch.gesture_name), text, now, out),
+        _ => {}
+    }
+}
+
+/// A binary frame: sound.
+pub(crate) fn binary(s: &mut UserSession, conn: ConnId, data: Bytes, now: Now, out: &mut Effects) {
+    if !is_current(s, conn, now) {
+        return;
+    }
+    let samples = s.audio.align(data);
+    if !samples.is_empty() {
+        relay_audio(s, &samples, out);
+    }
+}
+
+/// Whether this is the glasses' current socket; a frame of it is a sign of life.
+fn is_current(s: &mut UserSession, conn: ConnId, now: Now) -> bool {
+    match &mut s.glasses {
+        Glasses::Connected(link) if link.conn == conn && link.terminate_at.is_none() => {
+            link.heard(now.at);
+            true
+        }
+        _ => false,
+    }
+}
+
+fn malformed(s: &mut UserSession, conn: ConnId, _error: &Malformed, now: Now, out: &mut Effects) {
+    out.note(Note::Malformed(Side::Glasses));
+    out.control(conn, &ErrorRow::MALFORMED.message(now.wall));
+    links::misbehaved(s, conn, Close::Malformed, now, out);
+}
+
+/// `VAD`: somebody speaks, or stopped speaking. The simulator of the reference writes the type in lower case.
+fn voice_activity(s: &mut UserSession, text: &str, now: Now, out: &mut Effects) {
+    #[derive(serde::Deserialize)]
+    struct Vad {
+        #[serde(default)]
+        status: serde_json::Value,
+    }
+    if let Ok(vad) = serde_json::from_str::<Vad>(text) {
+        s.speaking = vad.status == true || vad.status == "true";
+    }
+    relay(s, Topic::Plain("VAD"), text, now, out);
+}
+
+/// `local_transcription`: words that the phone recognised. Apps get them like any other transcription.
+fn transcription(s: &mut UserSession, words: LocalTranscription, now: Now, out: &mut Effects) {
+    let language = words.transcribe_language.or(words.language).unwrap_or_else(|| "en-US".to_owned());
+    let data = TranscriptionData {
+        text: words.text,
+        is_final: words.is_final,
+        start_time: words.start_time.unwrap_or_else(|| 0.into()),
+        end_time: words.end_time.unwrap_or_else(|| 0.into()),
+        speaker_id: words.speaker_id,
+        transcribe_language: Some(language.clone()),
+        provider: words.provider,
+        utterance_id: None,
+        detected_language: None,
+        duration: None,
+        confidence: None,
+        metadata: None,
+    };
+    // A struct of ours: serialising it cannot fail.
+    let json = serde_json::to_string(&data).unwrap_or_else(|_| "{}".to_owned());
+    relay(s, Topic::Speech(&language), &json, now, out);
+}
+
+/// The settings in force, defaults included.
+fn settings(s: &UserSession, conn: ConnId, with_success: bool, now: Now, out: &mut Effects) {
+    let update = SettingsUpdate {
+        session_id: (!with_success).then(|| s.user.to_string()),
+        success: with_success.then_some(true),
+        message: with_success.then(|| "Current settings".to_owned()),
+        settings: s.settings.system.clone(),
+        timestamp: now.wall,
+    };
+    out.control(conn, &ToPhone::SettingsUpdate(update));
+}

@@ -1,0 +1,263 @@
+//! The life of the session: glasses come, the record is loaded, glasses come back, the session ends.
+
+use std::sync::Arc;
+
+use bifocal_protocol::app::{AppKind, AppRecord};
+use bifocal_protocol::apps::{AppStopped, ToApp};
+use bifocal_protocol::close::Close;
+use bifocal_protocol::glasses::{AppStateChange, AudioPaths, ConnectionAck, ToPhone};
+use bifocal_protocol::ids::PackageName;
+use bifocal_protocol::webhook::StopReason;
+
+use crate::apps::{Phase, StartFailure, StartStage};
+use crate::deadline::Deadline;
+use crate::effect::{Answer, Call, Effect, Effects, Lane, LatestKey, Note};
+use crate::errors::ErrorRow;
+use crate::flow::start::Wish;
+use crate::flow::{admission, links, start, stop};
+use crate::input::{AppHello, AskId, CallId, ConnId, EndReason, Input, UserData};
+use crate::links::Link;
+use crate::now::{Millis, Now};
+use crate::session::{Glasses, UserSession};
+
+/// Most things that wait for the user's record.
+const MAX_PARKED: usize = 64;
+
+/// The user's record: on its way, or here.
+#[derive(Debug, Default)]
+pub(crate) struct Load {
+    installed: Vec<Arc<AppRecord>>,
+    loaded: bool,
+    in_flight: Option<CallId>,
+    failures: u32,
+    retry_at: Option<Millis>,
+    parked: Vec<Parked>,
+}
+
+/// What needs the record and came before it.
+#[derive(Debug)]
+pub(crate) enum Parked {
+    Start { package: PackageName, wish: Wish, ask: Option<AskId> },
+    Hello { conn: ConnId, hello: Box<AppHello> },
+}
+
+impl Load {
+    /// The record of an app that the user may start.
+    pub(crate) fn installed(&self, package: &PackageName) -> Option<&Arc<AppRecord>> {
+        self.installed.iter().find(|app| app.package == *package)
+    }
+
+    /// Whether the record is not here yet, and what needs it should wait.
+    pub(crate) fn is_awaited(&self) -> bool {
+        !self.loaded && self.in_flight.is_some()
+    }
+
+    /// Keeps something until the record is here; gives it back when too much waits already.
+    pub(crate) fn park(&mut self, parked: Parked) -> Result<(), Parked> {
+        if self.parked.len() == MAX_PARKED {
+            return Err(parked);
+        }
+        self.parked.push(parked);
+        Ok(())
+    }
+
+    pub(crate) fn retry_at(&self) -> Option<Millis> {
+        self.retry_at
+    }
+}
+
+/// A phone opened its socket: seed 000 `createSession`, for a new session and for one that is there. The ack goes out at
+/// once; apps start later.
+pub(crate) fn glasses_connected(s: &mut UserSession, conn: ConnId, now: Now, out: &mut Effects) {
+    let link = Link::new(conn, now.at, &s.config.timings);
+    let before = std::mem::replace(&mut s.glasses, Glasses::Connected(link));
+    let reconnection = !matches!(before, Glasses::Expected);
+    if let Glasses::Connected(old) = before {
+        out.push(Effect::Close { conn: old.conn, close: Close::Superseded });
+    }
+    out.note(Note::GlassesConnected { reconnection });
+    if reconnection {
+        s.reconnections += 1;
+    } else {
+        load_user(s, out);
+    }
+    acknowledge(s, conn, now, out);
+    s.display.reconnected();
+}
+
+/// `connection_ack`, with the session as it is.
+pub(crate) fn acknowledge(s: &UserSession, conn: ConnId, now: Now, out: &mut Effects) {
+    let ack = ConnectionAck {
+        session_id: s.user.to_string(),
+        user_session: s.snapshot(),
+        audio: AudioPaths::default(),
+        timestamp: now.wall,
+    };
+    out.control(conn, &ToPhone::Ack(ack));
+}
+
+/// Tells the phone that the list of apps is another one.
+pub(crate) fn app_state_changed(s: &UserSession, error: Option<String>, now: Now, out: &mut Effects) {
+    let Some(link) = s.glasses_link() else { return };
+    let session_id = s.user.to_string();
+    let change = AppStateChange { session_id, user_session: s.snapshot(), error, timestamp: now.wall };
+    out.send(link.conn, Lane::Latest(LatestKey::AppState), &ToPhone::AppStateChange(change));
+}
+
+/// Reads the user's record, or reads it again because it changed.
+pub(crate) fn load_user(s: &mut UserSession, out: &mut Effects) {
+    let call = s.new_call();
+    s.load.in_flight = Some(call);
+    s.load.retry_at = None;
+    out.push(Effect::Call { call, what: Call::LoadUser });
+}
+
+/// The record is here.
+pub(crate) fn user_loaded(s: &mut UserSession, call: CallId, user: UserData, now: Now, out: &mut Effects) {
+    if s.load.in_flight != Some(call) {
+        return;
+    }
+    let first = !s.load.loaded;
+    s.load.in_flight = None;
+    s.load.failures = 0;
+    s.load.loaded = true;
+    s.load.installed = user.installed;
+    s.settings.loaded(user.settings, user.app_settings);
+    apps_may_have_changed(s, now, out);
+    if first {
+        start_what_ran_before(s, &user.running, now, out);
+    }
+    for parked in std::mem::take(&mut s.load.parked) {
+        match parked {
+            Parked::Start { package, wish, ask } => start::start(s, &package, wish, ask, now, out),
+            Parked::Hello { conn, hello } => admission::app_connected(s, conn, *hello, now, out),
+        }
+    }
+}
+
+/// The record could not be read. The session goes on with no apps and tries again.
+pub(crate) fn user_failed(s: &mut UserSession, call: CallId, why: String, now: Now, out: &mut Effects) {
+    if s.load.in_flight != Some(call) {
+        return;
+    }
+    s.load.in_flight = None;
+    s.load.retry_at = Some(now.at + (1_000 << s.load.failures.min(6)).min(60_000));
+    s.load.failures += 1;
+    out.note(Note::StoreFailed(why));
+    for parked in std::mem::take(&mut s.load.parked) {
+        match parked {
+            Parked::Start { ask, .. } => {
+                let message = "the user's record could not be read; try again in a moment".to_owned();
+                let failure = StartFailure { stage: StartStage::Connection, message };
+                start::tell_failure(s, ask.into_iter().collect(), failure, now, out);
+            }
+            // The SDK comes back by itself after an abort.
+            Parked::Hello { conn, .. } => out.push(Effect::Abort { conn }),
+        }
+    }
+}
+
+/// An app was removed, or its declaration changed.
+fn apps_may_have_changed(s: &mut UserSession, now: Now, out: &mut Effects) {
+    for package in s.apps.packages() {
+        match s.load.installed(&package).cloned() {
+            None => stop::stop(s, &package, StopReason::SystemStop, now, out),
+            Some(record) => {
+                s.subscriptions.permissions_changed(&package, record.granted());
+                if let Some(slot) = s.apps.get_mut(&package) {
+                    slot.record = record;
+                }
+            }
+        }
+    }
+}
+
+/// The dashboard, and what the user had running.
+fn start_what_ran_before(s: &mut UserSession, running: &[PackageName], now: Now, out: &mut Effects) {
+    let dashboards = s.load.installed.iter().filter(|app| app.kind == AppKind::SystemDashboard);
+    let mut packages: Vec<PackageName> = dashboards.map(|app| app.package.clone()).collect();
+    let wanted = |package: &&PackageName| s.load.installed(package).is_some() && !packages.contains(package);
+    let wanted: Vec<PackageName> = running.iter().filter(wanted).cloned().collect();
+    packages.extend(wanted);
+    for package in packages {
+        start::start(s, &package, Wish::Remembered, None, now, out);
+    }
+}
+
+/// A deadline has come.
+pub(crate) fn due(s: &mut UserSession, deadline: Deadline, now: Now, out: &mut Effects) {
+    match deadline {
+        Deadline::GlassesPing => links::ping_glasses(s, now, out),
+        Deadline::GlassesSilent => links::glasses_silent(s, now, out),
+        Deadline::GlassesTerminate => links::glasses_terminate(s, now, out),
+        Deadline::GlassesGrace => end(s, EndReason::GraceExpired, now, out),
+        Deadline::LoadRetry => load_user(s, out),
+        Deadline::AppPing(package) => links::ping_app(s, &package, now, out),
+        Deadline::AppSilent(package) => links::app_silent(s, &package, now, out),
+        Deadline::AppGrace(package) => start::revive(s, &package, now, out),
+        Deadline::AppStart(package) => start::timed_out(s, &package, now, out),
+        Deadline::WebhookRetry(package) => start::retry_webhook(s, &package, now, out),
+        Deadline::AppStop(package) => stop::finish(s, &package, now, out),
+        // Every step ends with sending what is due.
+        Deadline::DisplayFrame(_) => {}
+        Deadline::DisplayClaim => s.display.expire(now.at, &s.config.timings),
+    }
+}
+
+/// The session ends: seed 001 `dispose`. Apps with a socket are told on it, the others by webhook; never both.
+pub(crate) fn end(s: &mut UserSession, reason: EndReason, now: Now, out: &mut Effects) {
+    let restart = reason == EndReason::Shutdown;
+    for package in s.apps.packages() {
+        let Some(slot) = s.apps.remove(&package) else { continue };
+        s.subscriptions.remove(&package);
+        for &ask in &slot.waiting {
+            out.answer(ask, Answer::SessionEnded);
+        }
+        match &slot.phase {
+            // The app shall come back to the next process, not end.
+            Phase::Running { link } if restart => out.push(Effect::Close { conn: link.conn, close: Close::Restart }),
+            Phase::Running { link } => tell_stopped(link.conn, Close::UserSessionEnded, now, out),
+            Phase::Stopping { link: Some(link), .. } => tell_stopped(link.conn, Close::AppStopped, now, out),
+            Phase::Starting { .. } | Phase::Grace { .. } if !restart => {
+                stop::send_webhook(s, &slot, StopReason::SessionEnded, now, out);
+            }
+            _ => {}
+        }
+    }
+    for parked in std::mem::take(&mut s.load.parked) {
+        match parked {
+            Parked::Start { ask: Some(ask), .. } => out.answer(ask, Answer::SessionEnded),
+            Parked::Start { ask: None, .. } => {}
+            Parked::Hello { conn, .. } => out.push(Effect::Abort { conn }),
+        }
+    }
+    if let Some(conn) = s.glasses_link().map(|link| link.conn) {
+        let close = match reason {
+            EndReason::GraceExpired | EndReason::Manual => Close::Revoked,
+            EndReason::Shutdown => Close::Restart,
+            EndReason::Fatal => {
+                out.control(conn, &ErrorRow::INTERNAL.message(now.wall));
+                Close::Internal
+            }
+        };
+        out.push(Effect::Close { conn, close });
+    }
+    s.ended = Some(reason);
+    out.push(Effect::Ended { reason });
+}
+
+/// `app_stopped`, then the close that tells every SDK generation that it is over.
+pub(crate) fn tell_stopped(conn: ConnId, close: Close, now: Now, out: &mut Effects) {
+    let stopped = AppStopped { reason: Some(close.reason().to_owned()), timestamp: now.wall };
+    out.control(conn, &ToApp::Stopped(stopped));
+    out.push(Effect::Close { conn, close });
+}
+
+/// What still arrives after the end is sent back to where a new session can take it.
+pub(crate) fn after_the_end(input: Input, out: &mut Effects) {
+    match input {
+        Input::Asked { ask, .. } => out.answer(ask, Answer::SessionEnded),
+        Input::GlassesConnected { conn } | Input::AppConnected { conn, .. } => out.push(Effect::Abort { conn }),
+        _ => {}
+    }
+}

@@ -1,0 +1,220 @@
+//! How an app comes to run: the story of a start, from the wish to the socket.
+
+use std::sync::Arc;
+
+use bifocal_protocol::Text;
+use bifocal_protocol::app::{AppKind, AppRecord};
+use bifocal_protocol::glasses::{AppNotice, ToPhone};
+use bifocal_protocol::ids::{PackageName, app_session_id};
+use bifocal_protocol::webhook::{SessionRequest, StopReason};
+
+use crate::apps::{AppManager, AppPhase, Phase, Slot, StartFailure, StartRequest, StartStage, StartWebhook};
+use crate::effect::{Answer, Call, Effect, Effects, Note, WebhookKind};
+use crate::flow::lifecycle::{Parked, app_state_changed};
+use crate::flow::stop;
+use crate::input::{AskId, CallId};
+use crate::now::Now;
+use crate::session::UserSession;
+
+/// Whose wish a start is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// The user wants it now: it is written down.
+    New,
+    /// It was written down before.
+    Remembered,
+}
+
+/// Somebody wants an app to run: the phone, over its socket or over REST, or the session itself at its beginning.
+pub(crate) fn start(
+    s: &mut UserSession,
+    package: &PackageName,
+    wish: Wish,
+    ask: Option<AskId>,
+    now: Now,
+    out: &mut Effects,
+) {
+    if s.load.is_awaited() {
+        let parked = Parked::Start { package: package.clone(), wish, ask };
+        if let Err(Parked::Start { ask, .. }) = s.load.park(parked) {
+            let message = "too many starts wait for the user's record; try again in a moment".to_owned();
+            tell_failure(
+                s,
+                ask.into_iter().collect(),
+                StartFailure { stage: StartStage::Connection, message },
+                now,
+                out,
+            );
+        }
+        return;
+    }
+    let Some(record) = s.load.installed(package).cloned() else {
+        if let Some(ask) = ask {
+            out.answer(ask, Answer::NotInstalled);
+        }
+        return;
+    };
+    if wish == Wish::New {
+        want_running(s, package, true, out);
+    }
+    let phase = s.apps.get(package).map(AppManager::phase_of);
+    match phase {
+        Some(AppPhase::Running | AppPhase::Grace) => {
+            if let Some(ask) = ask {
+                out.answer(ask, Answer::Started);
+            }
+            return;
+        }
+        Some(AppPhase::Starting) => {}
+        None | Some(AppPhase::Stopping) => give_foreground(s, &record, now, out),
+    }
+    match s.apps.get_mut(package) {
+        Some(slot) => {
+            slot.waiting.extend(ask);
+            if let Phase::Stopping { start_again, .. } = &mut slot.phase {
+                *start_again = true;
+            }
+        }
+        None => begin(s, record, ask.into_iter().collect(), now, out),
+    }
+}
+
+/// Seed 003 and behaviour of phones: one `standard` app at a time. The one that has the foreground, or is about to, goes.
+fn give_foreground(s: &mut UserSession, record: &AppRecord, now: Now, out: &mut Effects) {
+    if record.kind != AppKind::Standard {
+        return;
+    }
+    if let Some(other) = s.apps.foreground().filter(|other| *other != record.package) {
+        want_running(s, &other, false, out);
+        stop::stop(s, &other, StopReason::ReplacedByForeground, now, out);
+    }
+}
+
+/// Writes down what the user wants. Changed by the user's actions only, never by failures.
+pub(crate) fn want_running(s: &mut UserSession, package: &PackageName, running: bool, out: &mut Effects) {
+    let call = s.new_call();
+    out.push(Effect::Call { call, what: Call::SaveRunning { package: package.clone(), running } });
+}
+
+/// A start begins: webhook and wait for the socket run side by side, within one budget.
+pub(crate) fn begin(s: &mut UserSession, record: Arc<AppRecord>, waiting: Vec<AskId>, now: Now, out: &mut Effects) {
+    let package = record.package.clone();
+    let uuid = s.entropy.uuid();
+    let session_id = if record.uuid_sessions { uuid.clone() } else { app_session_id(&s.user, &package) };
+    let call = s.new_call();
+    let until = now.at + s.config.timings.app_start;
+    if record.kind != AppKind::SystemDashboard {
+        s.display.app_starting(&package, &record.name, now.at, &s.config.timings);
+    }
+    out.note(Note::AppStarting(package.clone()));
+    let session_id: Arc<str> = session_id.into();
+    s.apps.begin(StartRequest { record, session_id, uuid, waiting, call, until }, now.at);
+    send_webhook(s, &package, call, now, out);
+    app_state_changed(s, None, now, out);
+}
+
+fn send_webhook(s: &UserSession, package: &PackageName, call: CallId, now: Now, out: &mut Effects) {
+    let Some(slot) = s.apps.get(package) else { return };
+    let socket = &s.config.app_socket_url;
+    let request = SessionRequest {
+        session_id: slot.session_id.to_string(),
+        user_id: s.user.to_string(),
+        timestamp: now.wall,
+        websocket_url: socket.clone(),
+        mentra_os_websocket_url: socket.clone(),
+        augment_os_websocket_url: socket.clone(),
+        session_uuid: slot.uuid.clone(),
+    };
+    let what = webhook(WebhookKind::Start, slot, &request, format!("start-{}", slot.uuid));
+    out.push(Effect::Call { call, what });
+}
+
+/// A POST to the app's server.
+pub(crate) fn webhook(kind: WebhookKind, slot: &Slot, body: &impl serde::Serialize, idempotency_key: String) -> Call {
+    let url = format!("{}/webhook", slot.record.public_url);
+    // A struct of strings: serialising it cannot fail.
+    let body = Text::from(serde_json::to_string(body).unwrap_or_default());
+    Call::Webhook { kind, package: slot.record.package.clone(), url, body, idempotency_key }
+}
+
+/// The app server answered the start webhook, or could not be reached. Once the app is connected nobody asks any more.
+pub(crate) fn webhook_done(
+    s: &mut UserSession,
+    package: &PackageName,
+    result: Result<(), String>,
+    now: Now,
+    out: &mut Effects,
+) {
+    let timings = s.config.timings;
+    let Some(Slot { phase: Phase::Starting { webhook, .. }, record, .. }) = s.apps.get_mut(package) else { return };
+    let StartWebhook::InFlight { attempt, .. } = *webhook else { return };
+    match result {
+        Ok(()) => *webhook = StartWebhook::Answered,
+        Err(_) if attempt < timings.webhook_attempts => {
+            *webhook = StartWebhook::Retry { at: now.at + timings.webhook_retry, attempt: attempt + 1 };
+        }
+        Err(why) => {
+            *webhook = StartWebhook::Answered;
+            let message = format!("the webhook of {package} at {} failed: {why}", record.public_url);
+            failed(s, package, StartFailure { stage: StartStage::Webhook, message }, now, out);
+        }
+    }
+}
+
+/// The next attempt of the start webhook.
+pub(crate) fn retry_webhook(s: &mut UserSession, package: &PackageName, now: Now, out: &mut Effects) {
+    let call = s.new_call();
+    let Some(Slot { phase: Phase::Starting { webhook, .. }, .. }) = s.apps.get_mut(package) else { return };
+    if let StartWebhook::Retry { attempt, .. } = *webhook {
+        *webhook = StartWebhook::InFlight { call, attempt };
+        send_webhook(s, package, call, now, out);
+    }
+}
+
+/// The budget is spent.
+pub(crate) fn timed_out(s: &mut UserSession, package: &PackageName, now: Now, out: &mut Effects) {
+    let seconds = s.config.timings.app_start / 1000;
+    let Some(Slot { phase: Phase::Starting { webhook, .. }, record, .. }) = s.apps.get(package) else { return };
+    let where_it_hung = match webhook {
+        StartWebhook::Answered => "its webhook answered, but no connection to /app-ws came",
+        _ => "its webhook did not answer",
+    };
+    let message = format!("{package} at {} did not connect within {seconds} s: {where_it_hung}", record.public_url);
+    failed(s, package, StartFailure { stage: StartStage::Timeout, message }, now, out);
+}
+
+/// A start has failed: the app has no place any more, and everybody is told.
+pub(crate) fn failed(s: &mut UserSession, package: &PackageName, failure: StartFailure, now: Now, out: &mut Effects) {
+    let Some(slot) = s.apps.remove(package) else { return };
+    if let Phase::Starting { webhook: StartWebhook::InFlight { call, .. }, .. } = slot.phase {
+        out.push(Effect::Cancel { call });
+    }
+    s.subscriptions.remove(package);
+    s.display.app_gone(package, now.at);
+    out.note(Note::AppFailed(package.clone(), failure.clone()));
+    notify_phone(s, package, false, now, out);
+    tell_failure(s, slot.waiting, failure, now, out);
+}
+
+/// Tells whoever asked, and the phone.
+pub(crate) fn tell_failure(s: &UserSession, waiting: Vec<AskId>, failure: StartFailure, now: Now, out: &mut Effects) {
+    for ask in waiting {
+        out.answer(ask, Answer::StartFailed(failure.clone()));
+    }
+    app_state_changed(s, Some(failure.message), now, out);
+}
+
+/// `app_started` or `app_stopped`: phones refresh their list on these only, so every change of an app sends one.
+pub(crate) fn notify_phone(s: &UserSession, package: &PackageName, started: bool, now: Now, out: &mut Effects) {
+    let Some(link) = s.glasses_link() else { return };
+    let notice = AppNotice { package_name: package.to_string(), timestamp: now.wall };
+    let message = if started { ToPhone::AppStarted(notice) } else { ToPhone::AppStopped(notice) };
+    out.control(link.conn, &message);
+}
+
+/// The app did not come back within its grace: its server is asked once more.
+pub(crate) fn revive(s: &mut UserSession, package: &PackageName, now: Now, out: &mut Effects) {
+    if let Some(slot) = s.apps.remove(package) {
+        begin(s, slot.record, Vec::new(), now, out);
+    }
+}

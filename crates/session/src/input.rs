@@ -1,0 +1,189 @@
+//! Everything that can happen to a session.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bifocal_protocol::Text;
+use bifocal_protocol::app::AppRecord;
+use bifocal_protocol::ids::PackageName;
+use bifocal_protocol::settings::{AppSetting, SystemSettings};
+use bytes::Bytes;
+
+/// The number of one accepted socket, never used twice. Input of a connection that is not current changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId(pub u64);
+
+/// The number of one [`Call`](crate::Call), chosen by the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(pub u32);
+
+/// The number of one [`Ask`], chosen by the driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AskId(pub u32);
+
+/// One thing that happened.
+#[derive(Debug)]
+pub enum Input {
+    /// A phone with a good token opened `/glasses-ws`. Seed 000 `createSession`.
+    GlassesConnected {
+        /// Its socket.
+        conn: ConnId,
+    },
+    /// A text frame of a phone.
+    GlassesText {
+        /// From where.
+        conn: ConnId,
+        /// What.
+        text: Text,
+    },
+    /// A binary frame of a phone: sound.
+    GlassesBinary {
+        /// From where.
+        conn: ConnId,
+        /// What.
+        data: Bytes,
+    },
+    /// An app opened `/app-ws` and said who it is; nothing is verified yet.
+    AppConnected {
+        /// Its socket.
+        conn: ConnId,
+        /// Who it says it is.
+        hello: Box<AppHello>,
+    },
+    /// A text frame of an app.
+    AppText {
+        /// From where.
+        conn: ConnId,
+        /// What.
+        text: Text,
+    },
+    /// A binary frame of an app.
+    AppBinary {
+        /// From where.
+        conn: ConnId,
+        /// What.
+        data: Bytes,
+    },
+    /// A frame above the size limit was thrown away.
+    Oversized {
+        /// From where.
+        conn: ConnId,
+    },
+    /// A sign of life without content: a pong or a ping.
+    Alive {
+        /// From where.
+        conn: ConnId,
+    },
+    /// A socket is gone.
+    Closed {
+        /// Which.
+        conn: ConnId,
+        /// The close code; 1006 when there was no close frame.
+        code: u16,
+    },
+    /// A [`Call`](crate::Call) ended.
+    CallDone {
+        /// Which.
+        call: CallId,
+        /// How.
+        outcome: Box<Outcome>,
+    },
+    /// Somebody outside asks for something and waits for the [`Answer`](crate::Answer).
+    Asked {
+        /// Which.
+        ask: AskId,
+        /// For what.
+        what: Box<Ask>,
+    },
+    /// The catalogue or the user's record changed; load it again.
+    UserChanged,
+    /// End the session.
+    End {
+        /// Why.
+        reason: EndReason,
+    },
+}
+
+// An input lies in the mailbox of its session by the dozen: what is big is boxed.
+const _: () = assert!(size_of::<Input>() <= 48);
+
+/// Who an app says it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppHello {
+    /// Its package.
+    pub package: PackageName,
+    /// SHA-256 of the API key string that it presented.
+    pub key_hash: [u8; 32],
+    /// SDK v3: it understands messages that v2 takes for errors.
+    pub v3: bool,
+}
+
+/// A wish from outside of the two sockets: REST, command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// Start an app. Answered when it runs or has failed.
+    StartApp(PackageName),
+    /// Stop an app. Answered at once.
+    StopApp(PackageName),
+    /// Look at the session. Changes nothing, sends nothing.
+    View,
+}
+
+/// What is stored for a user.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct UserData {
+    /// The apps that the user may start.
+    pub installed: Vec<Arc<AppRecord>>,
+    /// The apps that the user wants to run.
+    pub running: Vec<PackageName>,
+    /// System settings.
+    pub settings: SystemSettings,
+    /// Values that the user chose, by app.
+    pub app_settings: BTreeMap<PackageName, Vec<AppSetting>>,
+}
+
+/// How a [`Call`](crate::Call) ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// `LoadUser`: here it is.
+    User(UserData),
+    /// `Webhook`: the app server answered.
+    Webhook {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// `VerifyToken`: whether it is a good token of this user.
+    Token(bool),
+    /// `Save…`: done.
+    Saved,
+    /// Any call: it failed.
+    Failed {
+        /// Which hop failed and why, for a person; no outside text.
+        why: String,
+    },
+}
+
+/// Why a session ends: the four triggers of seed 003.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EndReason {
+    /// The glasses did not come back in time.
+    GraceExpired,
+    /// The server stops.
+    Shutdown,
+    /// An operator ended it.
+    Manual,
+    /// The session failed.
+    Fatal,
+}
+
+impl EndReason {
+    /// A name for logs and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            EndReason::GraceExpired => "grace_expired",
+            EndReason::Shutdown => "shutdown",
+            EndReason::Manual => "manual",
+            EndReason::Fatal => "fatal",
+        }
+    }
+}

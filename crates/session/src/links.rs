@@ -1,0 +1,90 @@
+//! A live socket as the session sees it: its number, its heartbeat, its misbehaviour.
+
+use crate::input::ConnId;
+use crate::now::{Millis, Timings};
+
+/// Which kind of socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// `/glasses-ws`.
+    Glasses,
+    /// `/app-ws`.
+    App,
+}
+
+impl Side {
+    /// A name for logs and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Side::Glasses => "glasses",
+            Side::App => "app",
+        }
+    }
+}
+
+/// A live socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Link {
+    pub(crate) conn: ConnId,
+    pub(crate) since: Millis,
+    /// When the next ping goes out.
+    pub(crate) ping_at: Millis,
+    /// When anything was last heard.
+    pub(crate) heard_at: Millis,
+    /// A close frame was sent for silence; hang up at this time.
+    pub(crate) terminate_at: Option<Millis>,
+    abuse: Abuse,
+}
+
+/// How many bad frames a link has sent in the current window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Abuse {
+    window: Millis,
+    count: u32,
+}
+
+impl Link {
+    pub(crate) fn new(conn: ConnId, now: Millis, timings: &Timings) -> Self {
+        Self {
+            conn,
+            since: now,
+            ping_at: now + timings.ping_every,
+            heard_at: now,
+            terminate_at: None,
+            abuse: Abuse { window: now, count: 0 },
+        }
+    }
+
+    /// A sign of life. Once the close frame is out there is no way back.
+    pub(crate) fn heard(&mut self, now: Millis) {
+        self.heard_at = now;
+    }
+
+    /// When the link counts as dead unless something is heard.
+    pub(crate) fn silent_at(&self, timings: &Timings) -> Millis {
+        self.heard_at + timings.silence
+    }
+
+    /// Counts a bad frame; true when it is one too many.
+    pub(crate) fn misbehaved(&mut self, now: Millis, timings: &Timings) -> bool {
+        if now - self.abuse.window >= timings.abuse_window {
+            self.abuse = Abuse { window: now, count: 0 };
+        }
+        self.abuse.count += 1;
+        self.abuse.count > timings.abuse_limit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sixty_bad_frames_a_minute_are_forgiven() {
+        let timings = Timings::default();
+        let mut link = Link::new(ConnId(1), Millis(0), &timings);
+        assert!((0..60).all(|_| !link.misbehaved(Millis(59_999), &timings)));
+        assert!(link.misbehaved(Millis(59_999), &timings));
+        assert!(!link.misbehaved(Millis(60_000), &timings));
+    }
+}

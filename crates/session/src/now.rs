@@ -1,0 +1,110 @@
+//! Time as data, and every duration of the session with the place it comes from.
+
+use std::ops::{Add, Sub};
+
+use bifocal_protocol::Timestamp;
+
+/// Monotonic milliseconds since some start that the driver chose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Millis(pub u64);
+
+impl Add<u64> for Millis {
+    type Output = Millis;
+
+    fn add(self, ms: u64) -> Millis {
+        Millis(self.0.saturating_add(ms))
+    }
+}
+
+impl Sub for Millis {
+    type Output = u64;
+
+    /// Milliseconds from `earlier` to `self`; 0 when it is the other way round.
+    fn sub(self, earlier: Millis) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// The moment of an input: `at` orders and measures, `wall` is what messages say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// Monotonic.
+    pub at: Millis,
+    /// Wall clock.
+    pub wall: Timestamp,
+}
+
+/// Every duration, in milliseconds. "Seed" is one of the five mission documents; "client" is what existing phones or
+/// SDKs do and cannot be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timings {
+    /// Between two pings of a link. Seed 001 `HEARTBEAT_INTERVAL` and seed 003: 10 s.
+    pub ping_every: u64,
+    /// Silence after which a link is given up: three pings unanswered. Any inbound frame counts as life.
+    pub silence: u64,
+    /// From the close frame to hanging up on glasses that do not answer it.
+    pub terminate_after: u64,
+    /// How long the session waits for its glasses. Seeds 002 and 003: 30 s. Phones retry every 5 s (client).
+    pub glasses_grace: u64,
+    /// How long an app may be away. Seed 002: 20 s. SDK v2 gives up after 7 s (client), so none is cut off.
+    pub app_grace: u64,
+    /// From the request to start an app to its socket. SDKs wait 5 s for an ack (client); webhooks need their time, too.
+    pub app_start: u64,
+    /// Between two attempts of a start webhook.
+    pub webhook_retry: u64,
+    /// Attempts of a start webhook. The reference makes 2.
+    pub webhook_attempts: u32,
+    /// How long a stopped app keeps its socket for the stop webhook to come first; SDK v2 then runs `onStop` once (client).
+    pub app_stop: u64,
+    /// After its socket came, an app's empty list is the SDK's "nothing registered yet". Reference: 8 s.
+    pub empty_update: u64,
+    /// Least time between two frames of one view. Seed 002: 200–300 ms.
+    pub display_gap: u64,
+    /// Least time between two frames that ask to skip the gap.
+    pub display_force_gap: u64,
+    /// Longest time of the boot screen. Reference: 1.5 s; here it ends at the app's first frame.
+    pub boot_screen: u64,
+    /// A background app's frame without a duration gives the display back after this.
+    pub background_idle: u64,
+    /// Longest time of one frame of a background app.
+    pub background_frame: u64,
+    /// Longest time a background app may keep the display while others want it.
+    pub background_total: u64,
+    /// How long a background app's frame waits for the display.
+    pub background_wait: u64,
+    /// The window in which malformed and oversized frames are counted.
+    pub abuse_window: u64,
+    /// How many of them a link may send in a window.
+    pub abuse_limit: u32,
+}
+
+impl Timings {
+    /// The product's values.
+    pub const DEFAULT: Timings = Timings {
+        ping_every: 10_000,
+        silence: 30_000,
+        terminate_after: 1_000,
+        glasses_grace: 30_000,
+        app_grace: 20_000,
+        app_start: 15_000,
+        webhook_retry: 1_000,
+        webhook_attempts: 2,
+        app_stop: 5_000,
+        empty_update: 8_000,
+        display_gap: 300,
+        display_force_gap: 1_000,
+        boot_screen: 1_500,
+        background_idle: 2_000,
+        background_frame: 10_000,
+        background_total: 30_000,
+        background_wait: 5_000,
+        abuse_window: 60_000,
+        abuse_limit: 60,
+    };
+}
+
+impl Default for Timings {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}

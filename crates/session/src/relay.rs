@@ -1,0 +1,72 @@
+//! One event to the apps that want it: the envelope around the untouched message, once for each subscription.
+
+use bifocal_protocol::envelope::data_stream;
+use bytes::{Bytes, BytesMut};
+
+use crate::effect::{Effect, Effects, Lane};
+use crate::now::Now;
+use crate::session::UserSession;
+use crate::subscriptions::Topic;
+
+/// Sends `data`, one complete JSON value, to every app that runs and has subscribed to `topic`.
+pub(crate) fn relay(session: &UserSession, topic: Topic<'_>, data: &str, now: Now, out: &mut Effects) {
+    for (package, stream) in session.subscriptions.targets(topic) {
+        let Some(slot) = session.apps.get(package) else { continue };
+        let Some(link) = slot.link() else { continue };
+        let text = data_stream(&slot.session_id, stream, data, now.wall);
+        out.push(Effect::Send { conn: link.conn, lane: Lane::Data, text });
+    }
+}
+
+/// Sends sound to every app that runs and wants it.
+pub(crate) fn relay_audio(session: &UserSession, data: &Bytes, out: &mut Effects) {
+    for (package, _) in session.subscriptions.targets(Topic::Audio) {
+        let Some(link) = session.apps.get(package).and_then(|slot| slot.link()) else { continue };
+        out.push(Effect::SendBinary { conn: link.conn, data: data.clone() });
+    }
+}
+
+/// AudioManager: puts samples together. A sample has two bytes, a frame may have any number of them.
+#[derive(Debug, Default)]
+pub(crate) struct AudioManager {
+    carried: Option<u8>,
+    pub(crate) bytes: u64,
+}
+
+impl AudioManager {
+    /// Whole samples only: an odd last byte waits for the next frame. Shares the frame's memory when there is nothing to
+    /// carry.
+    pub(crate) fn align(&mut self, data: Bytes) -> Bytes {
+        self.bytes += data.len() as u64;
+        let joined = match self.carried.take() {
+            None => data,
+            Some(byte) => {
+                let mut joined = BytesMut::with_capacity(data.len() + 1);
+                joined.extend_from_slice(&[byte]);
+                joined.extend_from_slice(&data);
+                joined.freeze()
+            }
+        };
+        if joined.len() % 2 == 0 {
+            return joined;
+        }
+        self.carried = joined.last().copied();
+        joined.slice(..joined.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_odd_byte_waits_for_its_other_half() {
+        let mut audio = AudioManager::default();
+        let mut align = |bytes: &'static [u8]| audio.align(Bytes::from_static(bytes)).to_vec();
+        assert_eq!(align(&[1, 2, 3]), [1, 2]);
+        assert_eq!(align(&[4]), [3, 4]);
+        assert!(align(&[5]).is_empty());
+        assert_eq!(align(&[6, 7, 8]), [5, 6, 7, 8]);
+        assert_eq!(audio.bytes, 8);
+    }
+}

@@ -1,0 +1,229 @@
+//! The value itself, and the three functions that drive it.
+
+use bifocal_protocol::Timestamp;
+use bifocal_protocol::ids::UserId;
+use bifocal_protocol::layout::View;
+
+use crate::apps::AppManager;
+use crate::deadline::Deadline;
+use crate::display::{DisplayManager, DisplayStats};
+use crate::effect::Effects;
+use crate::entropy::Entropy;
+use crate::flow;
+use crate::flow::lifecycle::Load;
+use crate::input::{CallId, EndReason, Input};
+use crate::links::Link;
+use crate::now::{Millis, Now, Timings};
+use crate::relay::AudioManager;
+use crate::settings::SettingsManager;
+use crate::subscriptions::SubscriptionManager;
+
+/// What a session is told once.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Every duration.
+    pub timings: Timings,
+    /// Where apps shall connect: `ws://host:port/app-ws`.
+    pub app_socket_url: String,
+    /// Secret randomness, for ids that cannot be guessed.
+    pub seed: [u8; 32],
+}
+
+/// Where a session is in its life (seed 003).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SessionState {
+    /// Created; its glasses are not attached yet.
+    Connecting,
+    /// Glasses are connected.
+    Active,
+    /// Glasses are away; grace.
+    Disconnected,
+    /// Over.
+    Disposed,
+}
+
+impl SessionState {
+    /// A name for people and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            SessionState::Connecting => "connecting",
+            SessionState::Active => "active",
+            SessionState::Disconnected => "disconnected",
+            SessionState::Disposed => "disposed",
+        }
+    }
+}
+
+/// One wearer's session: the hub of seed 002. Everything about one user, and nothing about how it is moved.
+#[derive(Debug)]
+pub struct UserSession {
+    pub(crate) config: Box<Config>,
+    pub(crate) user: UserId,
+    pub(crate) started: Timestamp,
+    pub(crate) entropy: Entropy,
+    pub(crate) next_call: u32,
+
+    pub(crate) glasses: Glasses,
+    pub(crate) reconnections: u32,
+    pub(crate) load: Load,
+    pub(crate) speaking: bool,
+    pub(crate) ended: Option<EndReason>,
+
+    pub(crate) apps: AppManager,
+    pub(crate) subscriptions: SubscriptionManager,
+    pub(crate) display: DisplayManager,
+    pub(crate) settings: SettingsManager,
+    pub(crate) audio: AudioManager,
+}
+
+/// The link to the glasses.
+#[derive(Debug)]
+pub(crate) enum Glasses {
+    /// Never there yet.
+    Expected,
+    Connected(Link),
+    Away {
+        until: Millis,
+    },
+}
+
+impl UserSession {
+    /// A new session, before its glasses are attached.
+    pub fn new(user: UserId, config: Config, now: Now) -> Self {
+        Self {
+            entropy: Entropy::new(config.seed),
+            config: Box::new(config),
+            user,
+            started: now.wall,
+            next_call: 0,
+            glasses: Glasses::Expected,
+            reconnections: 0,
+            load: Load::default(),
+            speaking: false,
+            ended: None,
+            apps: AppManager::default(),
+            subscriptions: SubscriptionManager::default(),
+            display: DisplayManager::default(),
+            settings: SettingsManager::default(),
+            audio: AudioManager::default(),
+        }
+    }
+
+    /// Something happened. After the end of the session nothing does any more.
+    pub fn handle(&mut self, input: Input, now: Now, out: &mut Effects) {
+        if self.ended.is_some() {
+            flow::lifecycle::after_the_end(input, out);
+            return;
+        }
+        match input {
+            Input::GlassesConnected { conn } => flow::lifecycle::glasses_connected(self, conn, now, out),
+            Input::GlassesText { conn, text } => flow::glasses::text(self, conn, &text, now, out),
+            Input::GlassesBinary { conn, data } => flow::glasses::binary(self, conn, data, now, out),
+            Input::AppConnected { conn, hello } => flow::admission::app_connected(self, conn, *hello, now, out),
+            Input::AppText { conn, text } => flow::app::text(self, conn, &text, now, out),
+            Input::AppBinary { conn, data } => flow::app::binary(self, conn, &data, now, out),
+            Input::Oversized { conn } => flow::links::oversized(self, conn, now, out),
+            Input::Alive { conn } => flow::links::alive(self, conn, now),
+            Input::Closed { conn, code } => flow::links::closed(self, conn, code, now, out),
+            Input::CallDone { call, outcome } => flow::calls::done(self, call, *outcome, now, out),
+            Input::Asked { ask, what } => flow::asks::asked(self, ask, *what, now, out),
+            Input::UserChanged => flow::lifecycle::load_user(self, out),
+            Input::End { reason } => flow::lifecycle::end(self, reason, now, out),
+        }
+        self.after_step(now, out);
+    }
+
+    /// When [`UserSession::on_deadline`] wants to be called, and for what.
+    pub fn next_deadline(&self) -> Option<(Millis, Deadline)> {
+        if self.ended.is_some() {
+            return None;
+        }
+        let timings = &self.config.timings;
+        let mut next = self.apps.next_deadline(timings);
+        let mut consider = |at: Millis, deadline: Deadline| {
+            if next.as_ref().is_none_or(|(best, _)| at < *best) {
+                next = Some((at, deadline));
+            }
+        };
+        match &self.glasses {
+            Glasses::Expected => {}
+            Glasses::Away { until } => consider(*until, Deadline::GlassesGrace),
+            Glasses::Connected(link) => match link.terminate_at {
+                Some(at) => consider(at, Deadline::GlassesTerminate),
+                None => {
+                    consider(link.ping_at, Deadline::GlassesPing);
+                    consider(link.silent_at(timings), Deadline::GlassesSilent);
+                }
+            },
+        }
+        if let Some(at) = self.load.retry_at() {
+            consider(at, Deadline::LoadRetry);
+        }
+        if let Some(at) = self.display.claim_ends(timings) {
+            consider(at, Deadline::DisplayClaim);
+        }
+        if self.glasses_link().is_some() {
+            for view in [View::Main, View::Dashboard] {
+                if let Some(at) = self.display.frame_due(view, timings) {
+                    consider(at, Deadline::DisplayFrame(view));
+                }
+            }
+        }
+        next
+    }
+
+    /// Does everything that is due at `now`.
+    pub fn on_deadline(&mut self, now: Now, out: &mut Effects) {
+        let mut steps = 0;
+        while let Some((at, deadline)) = self.next_deadline() {
+            if at > now.at {
+                break;
+            }
+            steps += 1;
+            assert!(steps < 100_000, "{deadline:?} is due for ever");
+            flow::lifecycle::due(self, deadline, now, out);
+            self.after_step(now, out);
+        }
+    }
+
+    /// What every step ends with: frames whose turn it is go out, and in debug builds the invariants are checked.
+    fn after_step(&mut self, now: Now, out: &mut Effects) {
+        if self.ended.is_none() {
+            flow::display::flush(self, now, out);
+        }
+        #[cfg(debug_assertions)]
+        crate::invariants::check(self);
+    }
+
+    /// Whose session it is.
+    pub fn user(&self) -> &UserId {
+        &self.user
+    }
+
+    /// Where the session is in its life.
+    pub fn state(&self) -> SessionState {
+        match (&self.ended, &self.glasses) {
+            (Some(_), _) => SessionState::Disposed,
+            (None, Glasses::Expected) => SessionState::Connecting,
+            (None, Glasses::Connected(_)) => SessionState::Active,
+            (None, Glasses::Away { .. }) => SessionState::Disconnected,
+        }
+    }
+
+    /// Counters of the display.
+    pub fn display_stats(&self) -> DisplayStats {
+        self.display.stats
+    }
+
+    pub(crate) fn glasses_link(&self) -> Option<&Link> {
+        match &self.glasses {
+            Glasses::Connected(link) if link.terminate_at.is_none() => Some(link),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn new_call(&mut self) -> CallId {
+        self.next_call += 1;
+        CallId(self.next_call)
+    }
+}

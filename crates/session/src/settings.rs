@@ -1,0 +1,89 @@
+//! SettingsManager: the system settings of the user and the values for each app, with defaults for whatever is missing.
+
+use std::collections::BTreeMap;
+
+use bifocal_protocol::app::AppRecord;
+use bifocal_protocol::apps::{AckPermissions, AckSettings};
+use bifocal_protocol::ids::PackageName;
+use bifocal_protocol::permission::Permission;
+use bifocal_protocol::settings::{AppSetting, SystemSettings};
+
+/// Until the record is loaded, and when it cannot be, the defaults hold (seed 000: "returns defaults on error").
+#[derive(Debug, Default)]
+pub(crate) struct SettingsManager {
+    pub(crate) system: SystemSettings,
+    apps: BTreeMap<PackageName, Vec<AppSetting>>,
+}
+
+impl SettingsManager {
+    pub(crate) fn loaded(&mut self, system: SystemSettings, apps: BTreeMap<PackageName, Vec<AppSetting>>) {
+        self.system = system;
+        self.apps = apps;
+    }
+
+    /// Every setting that the app declares, with the user's value or the declared default; then values that the user has
+    /// for keys that are not declared (any more).
+    pub(crate) fn of_app(&self, app: &AppRecord) -> Vec<AppSetting> {
+        let stored = self.apps.get(&app.package).map_or(&[][..], Vec::as_slice);
+        let value_of = |key: &str| stored.iter().find(|s| s.key.as_deref() == Some(key)).and_then(|s| s.value.clone());
+        let declared = app.settings.iter().filter(|s| s.key.is_some());
+        let mut settings: Vec<AppSetting> = declared.cloned().collect();
+        for setting in &mut settings {
+            let chosen = setting.key.as_deref().and_then(value_of);
+            setting.value = chosen.or(setting.value.take()).or_else(|| setting.rest.get("defaultValue").cloned());
+        }
+        let known = |key: &Option<String>| app.settings.iter().any(|s| s.key == *key);
+        settings.extend(stored.iter().filter(|s| !known(&s.key)).cloned());
+        settings
+    }
+
+    /// The system settings as the ack of an app carries them.
+    pub(crate) fn for_ack(&self, app: &AppRecord) -> AckSettings {
+        let granted = app.granted();
+        let permissions = AckPermissions {
+            location: granted.grants(Permission::Location),
+            microphone: granted.grants(Permission::Microphone),
+            camera: granted.grants(Permission::Camera),
+            notifications: granted.grants(Permission::ReadNotifications),
+            calendar: granted.grants(Permission::Calendar),
+        };
+        AckSettings { system: self.system.clone(), permissions, timezone: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bifocal_protocol::app::AppKind;
+    use serde_json::json;
+
+    #[test]
+    fn the_value_of_the_user_wins_over_the_default() {
+        let package = PackageName::new("org.example.demo").expect("good");
+        let schema = json!([
+            {"type": "group", "title": "Look"},
+            {"type": "toggle", "key": "hd", "defaultValue": false},
+            {"type": "text", "key": "name"},
+        ]);
+        let app = AppRecord {
+            package: package.clone(),
+            name: "Demo".into(),
+            kind: AppKind::Standard,
+            public_url: "http://127.0.0.1:1".into(),
+            permissions: vec![],
+            key_hash: [0; 32],
+            uuid_sessions: false,
+            settings: serde_json::from_value(schema).expect("a schema"),
+        };
+        let mut manager = SettingsManager::default();
+        let values = |manager: &SettingsManager| -> Vec<_> {
+            manager.of_app(&app).into_iter().map(|s| (s.key.unwrap_or_default(), s.value)).collect()
+        };
+        assert_eq!(values(&manager), [("hd".to_owned(), Some(json!(false))), ("name".to_owned(), None)]);
+        let stored = serde_json::from_value(json!([{"key": "hd", "value": true}, {"key": "old", "value": 1}]));
+        manager.loaded(SystemSettings::default(), BTreeMap::from([(package, stored.expect("settings"))]));
+        let expected =
+            [("hd".to_owned(), Some(json!(true))), ("name".to_owned(), None), ("old".to_owned(), Some(json!(1)))];
+        assert_eq!(values(&manager), expected);
+    }
+}

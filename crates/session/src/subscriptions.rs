@@ -1,0 +1,249 @@
+//! SubscriptionManager: which app wants which stream.
+//!
+//! Every `subscription_update` is the app's whole list and replaces the one before. What the app lacks the permission for
+//! is refused, the rest is kept. An empty list shortly after the socket came is the SDK saying "nothing registered yet"
+//! and is ignored.
+
+use std::collections::BTreeMap;
+
+use bifocal_protocol::ids::PackageName;
+use bifocal_protocol::permission::{Need, Permission, Permissions, needed_for};
+use bifocal_protocol::streams::{NotAStream, StreamKey, Subscription, SubscriptionEntry, language_matches};
+
+use crate::now::{Millis, Timings};
+
+/// Most entries of one list; the rest is refused.
+const MAX_PER_APP: usize = 100;
+
+/// Something that apps may have subscribed to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Topic<'a> {
+    /// A message of this type.
+    Plain(&'a str),
+    /// Words in a language.
+    Speech(&'a str),
+    /// A touch gesture.
+    Touch(&'a str),
+    /// Sound.
+    Audio,
+}
+
+/// What became of an update.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Replaced {
+    /// The list was empty too early and the old one stays.
+    pub(crate) ignored: bool,
+    /// Whether the set is another than before.
+    pub(crate) changed: bool,
+    /// Entries for which the app lacks a permission.
+    pub(crate) refused: Vec<(String, Permission)>,
+    /// Entries that are no streams.
+    pub(crate) invalid: Vec<NotAStream>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct SubscriptionManager {
+    apps: BTreeMap<PackageName, Wanted>,
+}
+
+#[derive(Debug)]
+struct Wanted {
+    list: Vec<Subscription>,
+    permissions: Permissions,
+    connected_at: Millis,
+}
+
+impl SubscriptionManager {
+    /// An app's socket came: an empty list means nothing for a while.
+    pub(crate) fn connected(&mut self, package: &PackageName, permissions: Permissions, now: Millis) {
+        let fresh = || Wanted { list: Vec::new(), permissions, connected_at: now };
+        let wanted = self.apps.entry(package.clone()).or_insert_with(fresh);
+        wanted.connected_at = now;
+        wanted.permissions = permissions;
+    }
+
+    /// Replaces the list of an app that is connected.
+    pub(crate) fn replace(
+        &mut self,
+        package: &PackageName,
+        entries: &[SubscriptionEntry],
+        now: Millis,
+        timings: &Timings,
+    ) -> Replaced {
+        let Some(wanted) = self.apps.get_mut(package) else { return Replaced::default() };
+        if entries.is_empty() && now - wanted.connected_at <= timings.empty_update {
+            return Replaced { ignored: true, ..Replaced::default() };
+        }
+        let mut replaced = Replaced::default();
+        let mut list: Vec<Subscription> = Vec::with_capacity(entries.len().min(MAX_PER_APP));
+        for entry in entries {
+            let parsed = Subscription::parse(entry);
+            match parsed {
+                Err(error) => replaced.invalid.push(error),
+                Ok(parsed) => match parsed.key.need() {
+                    Need::Permission(permission) if !wanted.permissions.grants(permission) => {
+                        replaced.refused.push((parsed.raw.into(), permission));
+                    }
+                    _ if list.len() == MAX_PER_APP => replaced.invalid.push(NotAStream::BadName(parsed.raw.into())),
+                    _ if list.contains(&parsed) => {}
+                    _ => list.push(parsed),
+                },
+            }
+        }
+        replaced.changed = list != wanted.list;
+        wanted.list = list;
+        replaced
+    }
+
+    /// The app's declared permissions changed: what it may no longer have is dropped.
+    pub(crate) fn permissions_changed(&mut self, package: &PackageName, permissions: Permissions) {
+        if let Some(wanted) = self.apps.get_mut(package) {
+            wanted.permissions = permissions;
+            wanted.list.retain(|s| s.key.need().met_by(permissions));
+        }
+    }
+
+    /// Forgets an app.
+    pub(crate) fn remove(&mut self, package: &PackageName) {
+        self.apps.remove(package);
+    }
+
+    /// Who gets an event, and under which of its own names: one entry for each matching subscription.
+    pub(crate) fn targets<'a>(&'a self, topic: Topic<'a>) -> impl Iterator<Item = (&'a PackageName, &'a str)> {
+        self.apps.iter().flat_map(move |(package, wanted)| {
+            let matching = wanted.list.iter().filter(move |s| matches(&s.key, topic, wanted.permissions));
+            matching.filter_map(move |s| wanted.name_of(s).map(|name| (package, name)))
+        })
+    }
+
+    /// The strings of an app, as it wrote them.
+    pub(crate) fn list(&self, package: &PackageName) -> impl Iterator<Item = &str> {
+        self.apps.get(package).into_iter().flat_map(|wanted| wanted.list.iter().map(|s| &*s.raw))
+    }
+
+    /// Whether any app needs sound, recognised or raw.
+    pub(crate) fn requires_audio(&self) -> bool {
+        self.keys().any(|key| match key {
+            StreamKey::Transcription { .. } | StreamKey::Translation { .. } => true,
+            StreamKey::Plain(name) => matches!(&**name, "audio_chunk" | "VAD"),
+            _ => false,
+        })
+    }
+
+    /// The language streams that must be running, each once, sorted.
+    pub(crate) fn languages(&self) -> Vec<String> {
+        let languages = self.keys().filter_map(|key| match key {
+            StreamKey::Transcription { language, .. } => Some(language.to_string()),
+            StreamKey::Translation { from, to } => Some(format!("{from}-to-{to}")),
+            _ => None,
+        });
+        let sorted: std::collections::BTreeSet<String> = languages.collect();
+        sorted.into_iter().collect()
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &StreamKey> {
+        self.apps.values().flat_map(|wanted| wanted.list.iter().map(|s| &s.key))
+    }
+
+    /// Every app that has a list.
+    pub(crate) fn packages(&self) -> impl Iterator<Item = &PackageName> {
+        self.apps.keys()
+    }
+}
+
+impl Wanted {
+    /// Under which name an event is delivered: the app's own. Only a fix is always a `location_update`, because no SDK
+    /// listens to `location_stream`; and an app that asked for both gets it once.
+    fn name_of<'a>(&self, subscription: &'a Subscription) -> Option<&'a str> {
+        match subscription.key {
+            StreamKey::LocationStream(_) if self.list.iter().any(|s| *s.raw == *"location_update") => None,
+            StreamKey::LocationStream(_) => Some("location_update"),
+            _ => Some(&*subscription.raw),
+        }
+    }
+}
+
+fn matches(key: &StreamKey, topic: Topic<'_>, permissions: Permissions) -> bool {
+    match (key, topic) {
+        (StreamKey::Wildcard, topic) => needed_for(base_of(topic)).met_by(permissions),
+        (StreamKey::Transcription { language, .. }, Topic::Speech(spoken)) => language_matches(language, spoken),
+        (StreamKey::Touch(wanted), Topic::Touch(gesture)) => **wanted == *gesture,
+        (StreamKey::Plain(name), Topic::Touch(_)) => **name == *"touch_event",
+        (StreamKey::Plain(name), Topic::Plain(kind)) => **name == *kind,
+        (StreamKey::Plain(name), Topic::Audio) => **name == *"audio_chunk",
+        (StreamKey::LocationStream(_), Topic::Plain(kind)) => kind == "location_update",
+        _ => false,
+    }
+}
+
+fn base_of(topic: Topic<'_>) -> &str {
+    match topic {
+        Topic::Plain(kind) => kind,
+        Topic::Speech(_) => "transcription",
+        Topic::Touch(_) => "touch_event",
+        Topic::Audio => "audio_chunk",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package() -> PackageName {
+        PackageName::new("org.example.demo").expect("good")
+    }
+
+    fn names(list: &[&str]) -> Vec<SubscriptionEntry> {
+        list.iter().map(|name| SubscriptionEntry::Name((*name).to_owned())).collect()
+    }
+
+    fn with(permissions: &[Permission], list: &[&str]) -> (SubscriptionManager, Replaced) {
+        let mut manager = SubscriptionManager::default();
+        manager.connected(&package(), permissions.iter().copied().collect(), Millis(0));
+        let replaced = manager.replace(&package(), &names(list), Millis(0), &Timings::default());
+        (manager, replaced)
+    }
+
+    fn streams(manager: &SubscriptionManager, topic: Topic<'_>) -> Vec<String> {
+        manager.targets(topic).map(|(_, raw)| raw.to_owned()).collect()
+    }
+
+    #[test]
+    fn each_matching_subscription_is_a_delivery_under_its_own_name() {
+        let list = ["transcription", "transcription:en-US?hints=de", "transcription:auto", "transcription:fr-FR"];
+        let (manager, _) = with(&[Permission::Microphone], &list);
+        assert_eq!(streams(&manager, Topic::Speech("en-US")), list[..3]);
+        let (manager, _) = with(&[], &["touch_event", "touch_event:double_tap"]);
+        assert_eq!(streams(&manager, Topic::Touch("double_tap")).len(), 2);
+        assert_eq!(streams(&manager, Topic::Touch("long_press")), ["touch_event"]);
+    }
+
+    #[test]
+    fn a_wildcard_gets_what_the_app_may_have() {
+        let (manager, _) = with(&[], &["*"]);
+        assert_eq!(streams(&manager, Topic::Plain("button_press")), ["*"]);
+        assert!(streams(&manager, Topic::Speech("en-US")).is_empty());
+        assert!(streams(&manager, Topic::Plain("brain_waves")).is_empty());
+        let (manager, _) = with(&[Permission::All], &["*"]);
+        assert_eq!(streams(&manager, Topic::Plain("brain_waves")), ["*"]);
+    }
+
+    #[test]
+    fn duplicates_are_one_and_a_hundred_is_the_most() {
+        let (manager, _) = with(&[], &["button_press", "button_press"]);
+        assert_eq!(streams(&manager, Topic::Plain("button_press")).len(), 1);
+        let many: Vec<String> = (0..150).map(|n| format!("touch_event:g{n}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let (manager, replaced) = with(&[], &many);
+        assert_eq!((manager.list(&package()).count(), replaced.invalid.len()), (100, 50));
+    }
+
+    #[test]
+    fn a_permission_that_is_gone_takes_its_streams_along() {
+        let (mut manager, _) = with(&[Permission::Microphone], &["transcription", "button_press"]);
+        assert!(manager.requires_audio());
+        manager.permissions_changed(&package(), Permissions::NONE);
+        assert_eq!(manager.list(&package()).collect::<Vec<_>>(), ["button_press"]);
+        assert!(!manager.requires_audio());
+    }
+}
