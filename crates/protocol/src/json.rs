@@ -5,6 +5,9 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+/// A JSON object whose content this cloud passes on as it is.
+pub type Object = serde_json::Map<String, serde_json::Value>;
+
 /// Why a text frame is not a message.
 #[derive(Debug, thiserror::Error)]
 pub enum Malformed {
@@ -67,6 +70,25 @@ pub fn decode<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
         Some(repaired) => serde_json::from_str(&repaired),
         None => Err(error),
     })
+}
+
+/// Reads a duration in milliseconds from any JSON number: JavaScript computes with fractions. Negative counts as absent.
+///
+/// # Errors
+/// When the field is neither a number nor `null`.
+pub(crate) fn milliseconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let number = Option::<f64>::deserialize(deserializer)?;
+    Ok(number.filter(|ms| *ms >= 0.0).map(|ms| ms.round() as u64))
+}
+
+/// For a field where `null` and absence differ: `Some(None)` is `null`, `None` (with `default`) is absence.
+///
+/// # Errors
+/// Those of the value.
+pub(crate) fn null_or<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// Replaces every `\uD800`–`\uDFFF` escape that is not part of a pair by `\ufffd`; `None` when there is none.

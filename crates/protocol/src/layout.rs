@@ -4,13 +4,20 @@ use serde::{Deserialize, Serialize};
 
 /// Which of the two buffers of the glasses a frame is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", from = "String")]
 pub enum View {
     /// What the wearer sees with the head level.
     #[default]
     Main,
     /// What the wearer sees with the head up.
     Dashboard,
+}
+
+impl From<String> for View {
+    /// Every name but `dashboard` means the main view, as it does to the phone.
+    fn from(name: String) -> Self {
+        if name == "dashboard" { View::Dashboard } else { View::Main }
+    }
 }
 
 /// A picture made of text or bits. `layoutType` is mandatory: the phone crashes on a frame without it.

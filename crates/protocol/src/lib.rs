@@ -11,11 +11,18 @@ pub mod app;
 pub mod apps;
 pub mod capabilities;
 pub mod close;
+pub mod dashboard;
+pub mod device;
 pub mod envelope;
+pub mod events;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod glasses;
 pub mod ids;
 pub mod json;
 pub mod layout;
+pub mod location;
+pub mod media;
 mod message;
 pub mod permission;
 pub mod rest;

@@ -54,9 +54,10 @@ pub(crate) fn encode_tagged<T: serde::Serialize>(kind: &'static str, body: &T) -
     Text::from(text)
 }
 
-/// Declares the enum of a direction: one line for each message, `Variant(Struct) = "type string"`.
+/// Declares the enum of a direction: one line for each message, `Variant(Struct) = "type string"`, with `| "other"` for
+/// another spelling that is read but never written.
 macro_rules! messages {
-    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident($body:ty) = $kind:literal,)+ }) => {
+    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident($body:ty) = $kind:literal $(| $alias:literal)*,)+ }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq)]
         #[allow(clippy::large_enum_variant)]
@@ -69,7 +70,7 @@ macro_rules! messages {
 
             fn decode_as(kind: &str, text: &str) -> Option<Result<Self, $crate::json::Malformed>> {
                 match kind {
-                    $($kind => Some(
+                    $($kind $(| $alias)* => Some(
                         $crate::json::decode::<$body>(text)
                             .map(Self::$variant)
                             .map_err(|error| $crate::json::Malformed::Field { kind: $kind, error }),

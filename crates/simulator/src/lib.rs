@@ -1,1 +1,16 @@
-//! Placeholder.
+//! Glasses on a desk: everything needed to try a cloud and its apps without hardware.
+//!
+//! [`phone`] is a phone with glasses as a client library, [`screen`] is what its wearer sees, [`script`] is a small
+//! language that plays a wearer and checks the display. [`terminal`] puts all of it into a terminal for a person to use,
+//! [`plain`] prints it for logs and scripts.
+
+pub mod clean;
+pub mod phone;
+pub mod plain;
+pub mod screen;
+pub mod script;
+pub mod terminal;
+
+pub use phone::{ConnectError, Phone, PhoneConfig, PhoneError, PhoneEvent, PhoneState};
+pub use screen::{Picture, Screen};
+pub use script::{Outcome, Script, ScriptError};

@@ -1,6 +1,21 @@
 //! Phone → cloud. Times in these messages are of every form and are not read.
+//!
+//! Nearly all of it is relayed to apps as it is, so a field is mandatory here only where the cloud itself cannot do
+//! without it.
 
-use serde::{Deserialize, Serialize};
+mod audio;
+mod camera;
+mod device;
+mod inputs;
+mod link;
+mod phone;
+
+pub use audio::*;
+pub use camera::*;
+pub use device::*;
+pub use inputs::*;
+pub use link::*;
+pub use phone::*;
 
 use crate::message::messages;
 
@@ -9,99 +24,75 @@ messages! {
     FromPhone {
         /// Asks for another ack; the real phone never sends it.
         ConnectionInit(ConnectionInit) = "connection_init",
+        /// Heartbeat of later phones; answered with `pong`.
+        Ping(Ping) = "ping",
+        /// Sound will come over UDP (later phones).
+        UdpRegister(UdpRegister) = "udp_register",
+        /// No more sound over UDP.
+        UdpUnregister(UdpRegister) = "udp_unregister",
+        /// Sound will come over LiveKit; legacy, relayed.
+        LivekitInit(LivekitInit) = "livekit_init",
         /// Start an app.
         StartApp(PackageRequest) = "start_app",
         /// Stop an app.
         StopApp(PackageRequest) = "stop_app",
-        /// Heartbeat of later phones; answered with `pong`.
-        Ping(Ping) = "ping",
+        /// Asks for the system settings.
+        RequestSettings(RequestSettings) = "request_settings",
+        /// Asks for the system settings, with words around them.
+        SettingsUpdateRequest(SettingsUpdateRequest) = "settings_update_request",
+        /// Everything about the phone and the glasses at once (simulator, legacy).
+        CoreStatusUpdate(CoreStatusUpdate) = "core_status_update",
+        /// Glasses came or went (simulator, legacy).
+        GlassesConnectionState(GlassesConnectionState) = "glasses_connection_state",
+        /// The battery of the glasses.
+        GlassesBatteryUpdate(BatteryUpdate) = "glasses_battery_update",
+        /// The battery of the phone.
+        PhoneBatteryUpdate(BatteryUpdate) = "phone_battery_update",
+        /// Somebody speaks, or no more. Simulators write it in lower case.
+        Vad(Vad) = "VAD" | "vad",
         /// Words recognised on the phone.
         LocalTranscription(LocalTranscription) = "local_transcription",
+        /// A sound was played, or not.
+        AudioPlayResponse(AudioPlayResponse) = "audio_play_response",
+        /// Configuration of a speech engine; legacy, relayed.
+        Config(AsrConfig) = "config",
         /// A button of the glasses.
         ButtonPress(ButtonPress) = "button_press",
         /// The head moved.
         HeadPosition(HeadPosition) = "head_position",
         /// A touch of the glasses.
         TouchEvent(TouchEvent) = "touch_event",
+        /// Swiping changes the volume now, or no more.
+        SwipeVolumeStatus(SwipeVolumeStatus) = "swipe_volume_status",
+        /// A switch of the glasses.
+        SwitchStatus(SwitchStatus) = "switch_status",
+        /// The light shone, or not.
+        RgbLedControlResponse(RgbLedControlResponse) = "rgb_led_control_response",
+        /// The dashboard opened or closed.
+        DashboardState(DashboardState) = "dashboard_state",
+        /// The dashboard was asked for.
+        OpenDashboard(OpenDashboard) = "open_dashboard",
+        /// Where the wearer is.
+        LocationUpdate(LocationUpdate) = "location_update",
+        /// Where the wearer is, seen by the camera.
+        VpsCoordinates(VpsCoordinates) = "vps_coordinates",
+        /// An appointment.
+        CalendarEvent(CalendarEvent) = "calendar_event",
+        /// A notification appeared on the phone.
+        PhoneNotification(PhoneNotification) = "phone_notification",
+        /// It was dismissed.
+        PhoneNotificationDismissed(PhoneNotificationDismissed) = "phone_notification_dismissed",
+        /// What became of a photo request.
+        PhotoResponse(PhotoResponse) = "photo_response",
+        /// The wearer took a photo.
+        PhotoTaken(PhotoTaken) = "photo_taken",
+        /// How a stream is doing.
+        RtmpStreamStatus(StreamReport) = "rtmp_stream_status",
+        /// The same from later phones.
+        StreamStatus(StreamReport) = "stream_status",
+        /// The glasses still stream.
+        KeepAliveAck(KeepAliveAck) = "keep_alive_ack",
+        /// Where a video can be watched; legacy, relayed.
+        VideoStreamResponse(VideoStreamResponse) = "video_stream_response",
     }
-}
-
-/// `connection_init`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct ConnectionInit {
-    /// Ignored: the socket knows.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub user_id: Option<String>,
-    /// Checked when it is there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub core_token: Option<String>,
-}
-
-/// `start_app`, `stop_app`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PackageRequest {
-    /// The app.
-    pub package_name: String,
-}
-
-/// `ping`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Ping {}
-
-/// `local_transcription`. Android sends `language` instead of `transcribeLanguage`, and no times.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LocalTranscription {
-    /// What was said.
-    pub text: String,
-    /// Whether it may still change.
-    #[serde(default)]
-    pub is_final: bool,
-    /// Milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start_time: Option<serde_json::Number>,
-    /// Milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub end_time: Option<serde_json::Number>,
-    /// A number or a string.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub speaker_id: Option<serde_json::Value>,
-    /// `en-US`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub transcribe_language: Option<String>,
-    /// Android's name for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub language: Option<String>,
-    /// `sherpa-onnx`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub provider: Option<String>,
-}
-
-/// `button_press`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ButtonPress {
-    /// `camera`, `main` …: the device decides.
-    pub button_id: String,
-    /// `short` or `long`.
-    pub press_type: String,
-}
-
-/// `head_position`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HeadPosition {
-    /// `up` or `down`.
-    pub position: String,
-}
-
-/// `touch_event`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TouchEvent {
-    /// `Mentra Live`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub device_model: Option<String>,
-    /// `double_tap` …
-    pub gesture_name: String,
 }

@@ -1,0 +1,100 @@
+//! The REST calls of a phone: starting and stopping apps, uploading a picture.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::multipart::{Form, Part};
+use reqwest::redirect::Policy;
+use url::Url;
+
+use super::error::{chain, message_of};
+use super::heard::PhotoRequest;
+use super::{ConnectError, PhoneError};
+
+/// An app gets 5 s to connect after its webhook answered, which may take 10 s twice.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A picture that the glasses take whenever they are asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Photo {
+    /// The file.
+    pub file: Bytes,
+    /// `image/jpeg`.
+    pub mime: &'static str,
+}
+
+impl Photo {
+    /// A picture file; its kind is told by its first bytes, JPEG when unknown as from real glasses.
+    pub fn new(file: impl Into<Bytes>) -> Self {
+        let file = file.into();
+        let mime = match file.as_ref() {
+            [0x89, b'P', b'N', b'G', ..] => "image/png",
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => "image/webp",
+            _ => "image/jpeg",
+        };
+        Self { file, mime }
+    }
+}
+
+/// A client that talks to exactly the host it is told: no proxy, no redirect that could carry a token away.
+pub(super) fn client() -> Result<reqwest::Client, ConnectError> {
+    let builder = || reqwest::Client::builder().timeout(PATIENCE).redirect(Policy::none()).no_proxy();
+    // Without certificates on the machine the first one fails; plain http must work all the same.
+    builder()
+        .build()
+        .or_else(|_| builder().tls_certs_only([]).build())
+        .map_err(|error| ConnectError::Client(chain(&error)))
+}
+
+/// `POST /apps/:pkg/start` and `/stop`, as a phone does it.
+pub(super) async fn app(
+    client: &reqwest::Client,
+    base: &Url,
+    token: &str,
+    package: &str,
+    verb: &str,
+) -> Result<(), PhoneError> {
+    let unreachable = |why: String| PhoneError::Unreachable(why);
+    let mut url = base.clone();
+    match url.path_segments_mut() {
+        Ok(mut path) => path.pop_if_empty().extend(["apps", package, verb]),
+        Err(()) => return Err(unreachable("the address has no path".into())),
+    };
+    let answer = client.post(url).bearer_auth(token).send().await;
+    let answer = answer.map_err(|error| unreachable(chain(&error.without_url())))?;
+    let status = answer.status();
+    if status.is_success() {
+        return Ok(());
+    }
+    let body = answer.bytes().await.unwrap_or_default();
+    Err(PhoneError::Rest { status: status.as_u16(), message: message_of(&body) })
+}
+
+/// Sends the picture where the request wants it. Returns the host it went to.
+///
+/// Only the token of the request is sent along: some real phones send the wearer's own, which gives it away to the app.
+pub(super) async fn upload(client: &reqwest::Client, request: &PhotoRequest, photo: &Photo) -> Result<String, String> {
+    let target = request.webhook_url.as_deref().ok_or("the request has no webhookUrl")?;
+    let target = Url::parse(target).map_err(|error| format!("the webhookUrl is wrong: {error}"))?;
+    if !matches!(target.scheme(), "http" | "https") {
+        return Err("the webhookUrl is not http".into());
+    }
+    let host = target.host_str().unwrap_or_default().to_owned();
+    let part = Part::stream(photo.file.clone())
+        .file_name(format!("{}.jpg", request.request_id))
+        .mime_str(photo.mime)
+        .map_err(|error| chain(&error))?;
+    let form = Form::new()
+        .text("requestId", request.request_id.clone())
+        .text("source", "ble_transfer")
+        .text("success", "true")
+        .text("type", "photo_upload")
+        .part("photo", part);
+    let mut post = client.post(target).multipart(form);
+    if let Some(token) = &request.auth_token {
+        post = post.bearer_auth(token);
+    }
+    let answer = post.send().await.map_err(|error| chain(&error.without_url()))?;
+    let status = answer.status();
+    if status.is_success() { Ok(host) } else { Err(format!("{host} answered HTTP {}", status.as_u16())) }
+}

@@ -1,0 +1,107 @@
+//! The terminal glasses, character by character.
+
+use bifocal_protocol::layout::View;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use super::draw;
+use crate::phone::PhoneState;
+use crate::screen::{Head, Picture};
+use crate::terminal::{Model, Player, Tone};
+
+fn model() -> Model {
+    let mut state = PhoneState { connected: true, mic: true, ..PhoneState::default() };
+    state.apps.insert("org.example.captions".into());
+    state.screen.facts.battery = Some(80);
+    state.screen.facts.now = jiff::civil::date(2026, 1, 5).at(17, 4, 5, 0);
+    state.screen.show(View::Main, "org.example.captions", Picture::Text("hello glasses\nhow are you".into()));
+    let mut model = Model::new("Bifocal · ann@example.org", state);
+    model.note(Tone::News, "app started: org.example.captions");
+    model.note(Tone::Deed, "say hello glasses");
+    model.input = "how are".into();
+    model
+}
+
+fn drawn(model: &Model, width: u16, height: u16) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal");
+    terminal.draw(|frame| draw(frame, model)).expect("draws");
+    let buffer = terminal.backend().buffer();
+    let row = |y| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
+    (0..height).map(row).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_glasses_are_in_the_middle() {
+    assert_eq!(
+        drawn(&model(), 80, 22),
+        " Bifocal · ann@example.org                                          ● connected
+
+              ╭─ main · org.example.captions ────────────────────╮
+           ╶──┤ hello glasses                                    ├──╴
+              │ how are you                                      │
+              │                                                  │
+              │                                                  │
+              │                                                  │
+              ╰──────────────────────────────────────────────────╯
+
+ battery 80%   mic on   head down   apps org.example.captions
+────────────────────────────────────────────────────────────────────────────────
+ 17:04:05  app started: org.example.captions
+ 17:04:05  say hello glasses
+
+
+
+
+
+────────────────────────────────────────────────────────────────────────────────
+ say › how are
+ Enter speaks · /statement · F1 help · F2 press · F3 long · ↑↓ head · Esc leaves"
+    );
+}
+
+#[test]
+fn a_small_terminal_has_no_temples_and_a_short_log() {
+    let mut model = model();
+    model.state.connected = false;
+    model.state.screen.turn(Head::Up);
+    model.begins(Player::Script, "expect \"how are you\" within 5".into());
+    model.begins(Player::Typed, "wait 7".into());
+    model.input = "/expect \"a text that is longer than the line\" within 60".into();
+    assert_eq!(
+        drawn(&model, 56, 15),
+        " Bifocal · ann@example.org                ○ coming back
+  ╭─ dashboard ──────────────────────────────────────╮
+  │ 05:04 01/05 80% Connected                        │
+  │                                                  │
+  │                                                  │
+  │                                                  │
+  │                                                  │
+  ╰──────────────────────────────────────────────────╯
+ battery 80%   mic on   head up   apps org.example.capti
+─ script: expect \"how are you\" within 5 ─ playing: wait
+ 17:04:05  expect \"how are you\" within 5
+ 17:04:05  wait 7
+────────────────────────────────────────────────────────
+ do  › ct \"a text that is longer than the line\" within 60
+ Enter speaks · /statement · F1 help · F2 press · F3 lon"
+    );
+}
+
+#[test]
+fn the_help_covers_the_rest() {
+    let model = Model { help: true, ..model() };
+    let drawn = drawn(&model, 80, 24);
+    let help: Vec<&str> = drawn.lines().skip(4).take(16).collect();
+    assert_eq!(
+        help.join("\n"),
+        "              │ how are you                                      │
+              ╭ Help ─────────────────────────────────────────────╮
+"
+    );
+}
+
+#[test]
+fn a_terminal_that_is_too_small_is_told() {
+    assert_eq!(drawn(&model(), 40, 3).trim_end(), "The glasses need 52 columns and 13\nlines.");
+    drawn(&model(), 1, 1);
+}

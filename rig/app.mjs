@@ -1,0 +1,123 @@
+// An ordinary app over the unmodified npm SDK, driven from outside: one JSON line per event on stdout, one JSON line
+// per command on stdin. The tests start it as `node --require ./preload.cjs app.mjs` with PACKAGE_NAME,
+// MENTRAOS_API_KEY and PORT (0, the default: any free port; the `listening` event tells which).
+//
+// Events:   listening, session, connected (again, after a lost socket), disconnected, transcription, button, burst,
+//           stop, error.
+// Commands: {"do":"showTextWall","text":…} {"do":"burst","count":N,"perSecond":R,"text":"frame"}
+//           {"do":"disconnect"} (as the SDK does it) {"do":"disconnect","how":"abort"} (as a network does it)
+//           {"do":"exit"}. All but exit take "userId" to mean one wearer only. End of stdin is an exit, too.
+import { createInterface } from 'node:readline'
+import { AppServer } from '@mentra/sdk'
+
+const { printLine } = globalThis
+if (!printLine) {
+  console.error('start me as: node --require ./preload.cjs app.mjs')
+  process.exit(2)
+}
+
+const text = (error) => (error instanceof Error ? error.message : String(error))
+
+class RigApp extends AppServer {
+  live = new Map()
+
+  async onSession(session, sessionId, userId) {
+    this.live.set(sessionId, session)
+    printLine({ event: 'session', sessionId, userId })
+
+    session.events.onConnected(() => printLine({ event: 'connected', sessionId, userId }))
+    session.events.onDisconnected((info) => {
+      const { code, reason, permanent } = info
+      printLine({ event: 'disconnected', sessionId, userId, code, reason: String(reason ?? ''), permanent: permanent === true })
+    })
+    session.events.onError((error) => printLine({ event: 'error', sessionId, message: text(error) }))
+
+    session.events.onTranscription((data) => {
+      printLine({ event: 'transcription', userId, text: data.text, isFinal: data.isFinal })
+      if (data.isFinal) session.layouts.showTextWall(data.text.toUpperCase())
+    })
+    session.events.onButtonPress(({ buttonId, pressType }) => {
+      printLine({ event: 'button', userId, buttonId, pressType })
+      session.layouts.showTextWall(`pressed ${buttonId} ${pressType}`)
+    })
+
+    session.layouts.showTextWall('rig ready')
+  }
+
+  async onStop(sessionId, userId, reason) {
+    printLine({ event: 'stop', sessionId, userId, reason })
+    this.live.delete(sessionId)
+    await super.onStop(sessionId, userId, reason)
+  }
+
+  /** The sessions a command is for: all of them, or those of one wearer. */
+  meant(userId) {
+    return [...this.live].filter(([, session]) => !userId || session.userId === userId)
+  }
+}
+
+const app = new RigApp({
+  packageName: process.env.PACKAGE_NAME ?? 'org.example.rig',
+  apiKey: process.env.MENTRAOS_API_KEY ?? '',
+  port: Number(process.env.PORT ?? 0),
+})
+
+const commands = {
+  showTextWall({ text, userId }) {
+    for (const [, session] of app.meant(userId)) session.layouts.showTextWall(text)
+  },
+
+  // Frames are due by the clock, not by the timer, so that a rate above the timer's resolution is kept.
+  burst({ count, perSecond, text = 'frame', userId }) {
+    const started = performance.now()
+    let sent = 0
+    const timer = setInterval(() => {
+      const due = Math.min(count, 1 + Math.floor(((performance.now() - started) * perSecond) / 1000))
+      while (sent < due) commands.showTextWall({ text: `${text} ${++sent}`, userId })
+      if (sent < count) return
+      clearInterval(timer)
+      printLine({ event: 'burst', count })
+    }, 1)
+  },
+
+  async disconnect({ how, userId }) {
+    for (const [sessionId, session] of app.meant(userId)) {
+      if (how === 'abort') {
+        session.ws?.terminate()
+      } else {
+        app.live.delete(sessionId)
+        await session.disconnect()
+      }
+    }
+  },
+
+  exit: () => app.stop(),
+}
+
+async function obey(line) {
+  if (!line.trim()) return
+  try {
+    const command = JSON.parse(line)
+    if (!Object.hasOwn(commands, command.do)) throw new Error(`unknown command ${command.do}`)
+    await commands[command.do](command)
+  } catch (error) {
+    printLine({ event: 'error', message: text(error) })
+  }
+}
+
+function fail(error) {
+  printLine({ event: 'error', message: text(error), fatal: true })
+  process.exit(1)
+}
+process.on('uncaughtException', fail)
+process.on('unhandledRejection', fail)
+
+// The SDK keeps its HTTP server to itself; this is the only way to learn which port it got.
+const http = app.getExpressApp()
+const { listen } = http
+let server
+http.listen = (...args) => (server = listen.apply(http, args))
+
+await app.start()
+printLine({ event: 'listening', port: server.address().port })
+createInterface({ input: process.stdin }).on('line', obey).on('close', commands.exit)
