@@ -266,8 +266,8 @@ pub const MODELS: [&str; 5] = ["Simulated Glasses", "Even Realities G1", "Mentra
 
 /// The record of a model; `None` for one that is not known, which is no reason to refuse it anything.
 ///
-/// Case and surrounding space of `model` do not matter. `K900` is how the Mentra Live calls itself for a moment after its
-/// firmware has started; the Mentra Mach1 is a Vuzix Z100 under another name.
+/// Case and surrounding space of `model` do not matter. `K900` is how the Mentra Live calls itself for a moment after
+/// its firmware has started; the Mentra Mach1 is a Vuzix Z100 under another name.
 pub fn capabilities_for(model: &str) -> Option<Capabilities> {
     let model = model.trim();
     let model = if model.eq_ignore_ascii_case("K900") { "Mentra Live" } else { model };

@@ -1,5 +1,5 @@
-//! The bodies of the fuzz targets, so that tests can replay their corpus. Each takes any bytes and panics when a promise
-//! of this crate does not hold.
+//! The bodies of the fuzz targets, so that tests can replay their corpus. Each takes any bytes and panics when a
+//! promise of this crate does not hold.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;

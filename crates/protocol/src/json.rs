@@ -72,7 +72,7 @@ pub fn decode<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
     })
 }
 
-/// Reads a duration in milliseconds from any JSON number: JavaScript computes with fractions. Negative counts as absent.
+/// Reads a duration in milliseconds from any JSON number: JavaScript computes with fractions. Negative is absent.
 ///
 /// # Errors
 /// When the field is neither a number nor `null`.

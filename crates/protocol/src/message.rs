@@ -57,7 +57,9 @@ pub(crate) fn encode_tagged<T: serde::Serialize>(kind: &'static str, body: &T) -
 /// Declares the enum of a direction: one line for each message, `Variant(Struct) = "type string"`, with `| "other"` for
 /// another spelling that is read but never written.
 macro_rules! messages {
-    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident($body:ty) = $kind:literal $(| $alias:literal)*,)+ }) => {
+    ($(#[$meta:meta])* $name:ident {
+        $($(#[$vmeta:meta])* $variant:ident($body:ty) = $kind:literal $(| $alias:literal)*,)+
+    }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq)]
         #[allow(clippy::large_enum_variant)]

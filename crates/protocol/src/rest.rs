@@ -1,4 +1,4 @@
-//! Bodies of the REST routes that phones and SDKs call, and of the two answers that a socket gets instead of an upgrade.
+//! Bodies of the REST routes that phones and SDKs call, and of the answers that a socket gets instead of an upgrade.
 //!
 //! Statuses stand beside the bodies because clients look at nothing else.
 
@@ -89,8 +89,8 @@ impl Failure {
         Self::new("Error stopping app")
     }
 
-    /// `500` of `GET /api/client/livekit/token`. It makes phones send sound over the socket; a `200` without a room would
-    /// make them fail.
+    /// `500` of `GET /api/client/livekit/token`. It makes phones send sound over the socket; a `200` without a room
+    /// would make them fail.
     pub fn no_livekit(now: Timestamp) -> Self {
         Self::new("Failed to mint token").at(now)
     }
@@ -125,7 +125,7 @@ pub enum AuthFailure {
     NoEmail,
     /// The token's user is not here.
     NoUser,
-    /// The route needs a session. Later phones connect their socket and try again; earlier ones look at the status only.
+    /// The route needs a session. Later phones connect their socket and try again; earlier ones see a failure.
     NoSession,
     /// This server failed.
     Internal,

@@ -1,5 +1,8 @@
 //! Everything a session can want done.
 
+use std::sync::Arc;
+
+use bifocal_protocol::app::AppRecord;
 use bifocal_protocol::close::Close;
 use bifocal_protocol::glasses::SessionSnapshot;
 use bifocal_protocol::ids::PackageName;
@@ -105,14 +108,14 @@ pub enum LatestKey {
 pub enum Call {
     /// Read the user's record. Answered with [`Outcome::User`](crate::Outcome::User).
     LoadUser,
-    /// POST to an app server.
+    /// POST to `<app url>/webhook`.
     Webhook {
         /// Start or stop.
         kind: WebhookKind,
-        /// Which app.
-        package: PackageName,
-        /// Where.
-        url: String,
+        /// Which app; the request goes to its URL and is signed with its key.
+        app: Arc<AppRecord>,
+        /// The app's session id.
+        session_id: Arc<str>,
         /// The JSON body.
         body: Text,
         /// The same for every attempt of one request.

@@ -131,10 +131,9 @@ fn send_webhook(s: &UserSession, package: &PackageName, call: CallId, now: Now, 
 
 /// A POST to the app's server.
 pub(crate) fn webhook(kind: WebhookKind, slot: &Slot, body: &impl serde::Serialize, idempotency_key: String) -> Call {
-    let url = format!("{}/webhook", slot.record.public_url);
     // A struct of strings: serialising it cannot fail.
     let body = Text::from(serde_json::to_string(body).unwrap_or_default());
-    Call::Webhook { kind, package: slot.record.package.clone(), url, body, idempotency_key }
+    Call::Webhook { kind, app: slot.record.clone(), session_id: slot.session_id.clone(), body, idempotency_key }
 }
 
 /// The app server answered the start webhook, or could not be reached. Once the app is connected nobody asks any more.

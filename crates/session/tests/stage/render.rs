@@ -55,12 +55,12 @@ fn lane_name(lane: Lane) -> &'static str {
 fn call(call: &Call) -> String {
     match call {
         Call::LoadUser => "load user".to_owned(),
-        Call::Webhook { url, body, idempotency_key, .. } => {
+        Call::Webhook { app, body, idempotency_key, .. } => {
             let mut body: Value = serde_json::from_str(body).expect("a webhook body is JSON");
             if let Some(fields) = body.as_object_mut() {
                 fields.remove("timestamp");
             }
-            format!("POST {url} key={idempotency_key} {body}")
+            format!("POST {}/webhook key={idempotency_key} {body}", app.public_url)
         }
         Call::SaveRunning { package, running } => format!("save {package} running={running}"),
         Call::SaveSettings(_) => "save settings".to_owned(),

@@ -79,9 +79,6 @@ pub enum ConnectError {
         /// How long it waited.
         after: Duration,
     },
-    /// The HTTP client could not be built.
-    #[error("HTTP client: {0}")]
-    Client(String),
 }
 
 /// Why a phone could not do something.

@@ -34,6 +34,7 @@ pub use state::{PhoneState, Watch};
 
 use crate::screen::Head;
 use config::Addresses;
+use rest::Http;
 use state::Shared;
 use task::{Command, Task};
 
@@ -58,7 +59,7 @@ pub enum Pace {
 pub struct Phone {
     shared: Arc<Shared>,
     commands: mpsc::Sender<Command>,
-    http: reqwest::Client,
+    http: Arc<Http>,
     addresses: Addresses,
     token: Arc<str>,
     reconnect: Duration,
@@ -74,7 +75,7 @@ impl Phone {
         // An error means that somebody installed a provider before, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let addresses = config.addresses()?;
-        let http = rest::client()?;
+        let http = Arc::new(Http::default());
         let first = dial::dial(&addresses).await?;
         let shared = Shared::new();
         let (commands, inbox) = mpsc::channel(COMMANDS);
@@ -84,7 +85,7 @@ impl Phone {
             model: config.model,
             shared: Arc::clone(&shared),
             commands: inbox,
-            http: http.clone(),
+            http: Arc::clone(&http),
             photo: None,
             uploads: tokio::task::JoinSet::new(),
         };

@@ -1,5 +1,6 @@
 //! The REST calls of a phone: starting and stopping apps, uploading a picture.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,9 +8,9 @@ use reqwest::multipart::{Form, Part};
 use reqwest::redirect::Policy;
 use url::Url;
 
+use super::PhoneError;
 use super::error::{chain, message_of};
 use super::heard::PhotoRequest;
-use super::{ConnectError, PhoneError};
 
 /// An app gets 5 s to connect after its webhook answered, which may take 10 s twice.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -36,31 +37,39 @@ impl Photo {
     }
 }
 
+/// The HTTP client of a phone. Built when it is needed first: it reads all certificates of the machine, too much for each
+/// of a thousand phones that only speak.
+#[derive(Debug, Default)]
+pub(super) struct Http(OnceLock<reqwest::Client>);
+
+impl Http {
+    fn client(&self) -> Result<&reqwest::Client, String> {
+        match self.0.get() {
+            Some(client) => Ok(client),
+            None => client().map(|client| self.0.get_or_init(|| client)),
+        }
+    }
+}
+
 /// A client that talks to exactly the host it is told: no proxy, no redirect that could carry a token away.
-pub(super) fn client() -> Result<reqwest::Client, ConnectError> {
+fn client() -> Result<reqwest::Client, String> {
     let builder = || reqwest::Client::builder().timeout(PATIENCE).redirect(Policy::none()).no_proxy();
     // Without certificates on the machine the first one fails; plain http must work all the same.
     builder()
         .build()
         .or_else(|_| builder().tls_certs_only([]).build())
-        .map_err(|error| ConnectError::Client(chain(&error)))
+        .map_err(|error| format!("no HTTP client: {}", chain(&error)))
 }
 
 /// `POST /apps/:pkg/start` and `/stop`, as a phone does it.
-pub(super) async fn app(
-    client: &reqwest::Client,
-    base: &Url,
-    token: &str,
-    package: &str,
-    verb: &str,
-) -> Result<(), PhoneError> {
+pub(super) async fn app(http: &Http, base: &Url, token: &str, package: &str, verb: &str) -> Result<(), PhoneError> {
     let unreachable = |why: String| PhoneError::Unreachable(why);
     let mut url = base.clone();
     match url.path_segments_mut() {
         Ok(mut path) => path.pop_if_empty().extend(["apps", package, verb]),
         Err(()) => return Err(unreachable("the address has no path".into())),
     };
-    let answer = client.post(url).bearer_auth(token).send().await;
+    let answer = http.client().map_err(unreachable)?.post(url).bearer_auth(token).send().await;
     let answer = answer.map_err(|error| unreachable(chain(&error.without_url())))?;
     let status = answer.status();
     if status.is_success() {
@@ -73,7 +82,7 @@ pub(super) async fn app(
 /// Sends the picture where the request wants it. Returns the host it went to.
 ///
 /// Only the token of the request is sent along: some real phones send the wearer's own, which gives it away to the app.
-pub(super) async fn upload(client: &reqwest::Client, request: &PhotoRequest, photo: &Photo) -> Result<String, String> {
+pub(super) async fn upload(http: &Http, request: &PhotoRequest, photo: &Photo) -> Result<String, String> {
     let target = request.webhook_url.as_deref().ok_or("the request has no webhookUrl")?;
     let target = Url::parse(target).map_err(|error| format!("the webhookUrl is wrong: {error}"))?;
     if !matches!(target.scheme(), "http" | "https") {
@@ -90,7 +99,7 @@ pub(super) async fn upload(client: &reqwest::Client, request: &PhotoRequest, pho
         .text("success", "true")
         .text("type", "photo_upload")
         .part("photo", part);
-    let mut post = client.post(target).multipart(form);
+    let mut post = http.client()?.post(target).multipart(form);
     if let Some(token) = &request.auth_token {
         post = post.bearer_auth(token);
     }

@@ -27,6 +27,17 @@ pub struct PhoneState {
 }
 
 impl PhoneState {
+    /// Whether the event tells something that this state does not: clouds repeat the microphone every 10 s while it is on,
+    /// and the list of apps whenever an app subscribes to something.
+    pub fn is_news(&self, event: &PhoneEvent) -> bool {
+        match event {
+            PhoneEvent::Mic { on, .. } => self.mic != *on,
+            // A start or a stop is told as such too.
+            PhoneEvent::AppsRunning { .. } => false,
+            _ => true,
+        }
+    }
+
     /// Takes in what happened.
     pub fn apply(&mut self, event: &PhoneEvent) {
         match event {

@@ -21,7 +21,7 @@ use super::config::Addresses;
 use super::dial::{Opened, Socket, close_reason, dial};
 use super::error::chain;
 use super::heard::{Heard, PhotoRequest, hear};
-use super::rest::{Photo, upload};
+use super::rest::{Http, Photo, upload};
 use super::state::Shared;
 use super::{ConnectError, PhoneError, PhoneEvent, says};
 
@@ -61,7 +61,7 @@ pub(super) struct Task {
     pub(super) model: Option<String>,
     pub(super) shared: Arc<Shared>,
     pub(super) commands: mpsc::Receiver<Command>,
-    pub(super) http: reqwest::Client,
+    pub(super) http: Arc<Http>,
     pub(super) photo: Option<Photo>,
     pub(super) uploads: Uploads,
 }
@@ -202,7 +202,7 @@ impl Task {
         };
         match refusal {
             Ok(photo) => {
-                let http = self.http.clone();
+                let http = Arc::clone(&self.http);
                 self.uploads.spawn(async move {
                     let outcome = upload(&http, &request, &photo).await;
                     (request, outcome)

@@ -7,7 +7,7 @@ mod blocks;
 mod bmp;
 mod facts;
 mod picture;
-mod wrap;
+pub(crate) mod wrap;
 
 use bifocal_protocol::layout::View;
 
@@ -103,7 +103,8 @@ impl Screen {
         self.visible().picture.lines(&self.facts)
     }
 
-    /// The plain text of what the wearer sees, with the line breaks of the app instead of those of the display.
+    /// The plain text of what the wearer sees, with the line breaks of the app instead of those of the display. A
+    /// picture reads `[picture 576×135]`.
     pub fn frame_text(&self) -> String {
         self.visible().picture.text(&self.facts)
     }

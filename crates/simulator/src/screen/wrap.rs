@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 const MORE: &str = "…";
 
 /// Wraps `text` into at most `height` lines of at most `width` columns; the last one ends in `…` when text is left over.
-pub(super) fn wrap(text: &str, width: usize, height: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize, height: usize) -> Vec<String> {
     let mut page = Page { width, height, lines: Vec::new(), line: String::new(), used: 0 };
     let text = text.trim_end();
     let overflow = text.split('\n').any(|paragraph| page.paragraph(paragraph).is_err());

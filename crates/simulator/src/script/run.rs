@@ -80,9 +80,7 @@ struct Player<'a, P> {
 impl<P: FnMut(Progress<'_>)> Player<'_, P> {
     async fn play(&mut self, statement: &Statement, file: Bytes) -> Result<(), String> {
         // What has happened before this statement is no answer to it.
-        while let Some(event) = self.watch.try_next() {
-            self.took(&event);
-        }
+        self.catch_up();
         if statement.acts() {
             self.online().await?;
             self.seen.forget();
@@ -164,14 +162,22 @@ impl<P: FnMut(Progress<'_>)> Player<'_, P> {
         self.meanwhile(deed).await.map_err(|error| error.to_string())
     }
 
-    /// Follows the phone until `work` is done.
+    /// Follows the phone until `work` is done, up to everything that it caused at once.
     async fn meanwhile<F: Future>(&mut self, work: F) -> F::Output {
         let mut work = std::pin::pin!(work);
-        loop {
+        let done = loop {
             tokio::select! {
-                done = &mut work => return done,
+                done = &mut work => break done,
                 event = self.watch.next() => self.took(&event),
             }
+        };
+        self.catch_up();
+        done
+    }
+
+    fn catch_up(&mut self) {
+        while let Some(event) = self.watch.try_next() {
+            self.took(&event);
         }
     }
 

@@ -1,19 +1,24 @@
 //! Drawing the terminal glasses: the display in the middle, what happens below it, the input line at the bottom.
 
+use std::collections::VecDeque;
+
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Position, Rect};
 use ratatui::style::{Color, Style, Stylize};
 use ratatui::text::{Line, Span, Text};
-use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph};
+use ratatui::widgets::{Block, BorderType, Borders, Clear, Padding, Paragraph, Wrap};
 use unicode_width::UnicodeWidthStr;
 
 use super::model::{Entry, Model, Tone};
+use crate::screen::wrap::wrap;
 use crate::screen::{COLUMNS, LINES};
 
 /// The display with its border and a space on both sides, and a temple of three columns at each side.
 const GLASSES: u16 = COLUMNS as u16 + 4;
 const TEMPLE: u16 = 3;
 const HEIGHT: u16 = LINES as u16 + 2;
+/// Lines of one entry of the log.
+const ENTRY: usize = 4;
 
 const HELP: &str = "\
 Type and press Enter to speak.
@@ -34,7 +39,7 @@ pub fn draw(frame: &mut Frame<'_>, model: &Model) {
     let area = frame.area();
     if area.width < GLASSES || area.height < HEIGHT + 6 {
         let note = format!("The glasses need {GLASSES} columns and {} lines.", HEIGHT + 6);
-        frame.render_widget(Paragraph::new(note).wrap(ratatui::widgets::Wrap { trim: true }), area);
+        frame.render_widget(Paragraph::new(note).wrap(Wrap { trim: true }), area);
         return;
     }
     // Air around the glasses when there is room for it.
@@ -118,24 +123,45 @@ fn draw_log(frame: &mut Frame<'_>, area: Rect, model: &Model) {
     let playing = [("script", &model.script), ("playing", &model.typed)];
     let named = playing.iter().filter_map(|(name, line)| line.as_ref().map(|line| (name, line)));
     let title: String = named.map(|(name, line)| format!("─ {name}: {} ", crate::clean::line(line, 50))).collect();
-    let block = Block::new().borders(ratatui::widgets::Borders::TOP | ratatui::widgets::Borders::BOTTOM).dim();
-    let room = usize::from(area.height.saturating_sub(2));
-    let last = model.log.iter().skip(model.log.len().saturating_sub(room));
-    let lines: Vec<Line<'_>> = last.map(entry).collect();
+    let block = Block::new()
+        .borders(Borders::TOP | Borders::BOTTOM)
+        .border_style(Style::new().dim())
+        .title(title)
+        .title_style(Style::new().dim());
     let inner = block.inner(area);
-    frame.render_widget(block.title(title), area);
+    frame.render_widget(block, area);
+
+    // As many of the newest entries as fit, the oldest of them perhaps without its first line.
+    let room = usize::from(inner.height);
+    let mut lines: VecDeque<Line<'_>> = VecDeque::new();
+    for entry in model.log.iter().rev() {
+        if lines.len() >= room {
+            break;
+        }
+        entry_lines(entry, usize::from(inner.width)).into_iter().rev().for_each(|line| lines.push_front(line));
+    }
+    let first = lines.len().saturating_sub(room);
+    let lines: Vec<Line<'_>> = lines.into_iter().skip(first).collect();
     frame.render_widget(Paragraph::new(Text::from(lines)), inner);
 }
 
-fn entry(entry: &Entry) -> Line<'_> {
-    let text = Span::from(entry.text.as_str());
-    let text = match entry.tone {
-        Tone::Deed => text.cyan(),
-        Tone::News => text,
-        Tone::Good => text.green(),
-        Tone::Bad => text.red(),
+/// The lines of an entry; the time stands before the first.
+fn entry_lines(entry: &Entry, width: usize) -> Vec<Line<'_>> {
+    let time = format!(" {}  ", entry.time);
+    let indent = " ".repeat(time.width());
+    let lines = wrap(&entry.text, width.saturating_sub(indent.len() + 1).max(10), ENTRY).into_iter();
+    let line = |(index, text): (usize, String)| {
+        let text = Span::from(text);
+        let text = match entry.tone {
+            Tone::Deed => text.cyan(),
+            Tone::News => text,
+            Tone::Good => text.green(),
+            Tone::Bad => text.red(),
+        };
+        let before = if index == 0 { Span::from(time.clone()).dim() } else { Span::from(indent.clone()) };
+        Line::from(vec![before, text])
     };
-    Line::from(vec![Span::from(format!(" {}  ", entry.time)).dim(), text])
+    lines.enumerate().map(line).collect()
 }
 
 fn draw_input(frame: &mut Frame<'_>, area: Rect, model: &Model) {
@@ -160,8 +186,8 @@ fn draw_help(frame: &mut Frame<'_>, area: Rect) {
     let block = Block::bordered()
         .border_type(BorderType::Rounded)
         .padding(Padding::horizontal(1))
-        .title(" Help ")
-        .title_bottom(Line::from(" F1 closes ").right_aligned());
+        .title("─ Help ")
+        .title_bottom(Line::from(" F1 closes ─").right_aligned());
     frame.render_widget(Clear, area);
     frame.render_widget(Paragraph::new(HELP).block(block), area);
 }

@@ -82,8 +82,25 @@ fn a_small_terminal_has_no_temples_and_a_short_log() {
  17:04:05  expect \"how are you\" within 5
  17:04:05  wait 7
 ────────────────────────────────────────────────────────
- do  › ct \"a text that is longer than the line\" within 60
+ do  ›  \"a text that is longer than the line\" within 60
  Enter speaks · /statement · F1 help · F2 press · F3 lon"
+    );
+}
+
+#[test]
+fn a_long_entry_is_wrapped_and_the_newest_are_seen() {
+    let mut model = model();
+    model.note(Tone::Bad, "REST: the cloud answered HTTP 500: the app did not connect within 5 seconds");
+    model.note(Tone::News, "microphone off");
+    let drawn = drawn(&model, 60, 16);
+    let log: Vec<&str> = drawn.lines().skip(10).take(3).collect();
+    assert_eq!(
+        log,
+        [
+            " 17:04:05  REST: the cloud answered HTTP 500: the app did",
+            "           not connect within 5 seconds",
+            " 17:04:05  microphone off",
+        ]
     );
 }
 
@@ -91,12 +108,24 @@ fn a_small_terminal_has_no_temples_and_a_short_log() {
 fn the_help_covers_the_rest() {
     let model = Model { help: true, ..model() };
     let drawn = drawn(&model, 80, 24);
-    let help: Vec<&str> = drawn.lines().skip(4).take(16).collect();
+    let help: Vec<&str> = drawn.lines().skip(4).take(15).collect();
     assert_eq!(
         help.join("\n"),
         "              │ how are you                                      │
-              ╭ Help ─────────────────────────────────────────────╮
-"
+              ╭─ Help ────────────────────────────────────────────╮
+              │ Type and press Enter to speak.                    │
+              │ A line that begins with / is a statement:         │
+              │                                                   │
+              │   /start org.example.app    /stop org.example.app │
+ battery 80%  │   /press camera [long]      /head up | down       │
+──────────────│   /battery 80               /photo FILE           │─────────────
+ 17:04:05  app│   /audio FILE.wav           /cut SECONDS          │
+ 17:04:05  say│   /expect \"TEXT\" within 5   /wait SECONDS         │
+              │                                                   │
+              │   F2 press the button       F3 press it long      │
+              │   ↑ head up, the dashboard  ↓ head level          │
+              │   Ctrl-U clear the line     Esc or Ctrl-C leave   │
+              ╰─────────────────────────────────────── F1 closes ─╯"
     );
 }
 

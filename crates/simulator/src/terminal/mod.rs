@@ -128,6 +128,9 @@ impl Glasses {
             self.model.state.screen.facts.now = local_now();
             terminal.draw(|frame| draw(frame, &self.model))?;
             tokio::select! {
+                // In this order, so that a statement is logged before what it causes.
+                biased;
+                () = &mut terminated => return Ok(()),
                 key = keys.next() => match key {
                     Some(Ok(Event::Key(key))) => match press(&mut self.model, key, &self.button) {
                         Action::Quit => return Ok(()),
@@ -139,12 +142,11 @@ impl Glasses {
                     // The terminal is gone.
                     None => return Ok(()),
                 },
-                event = self.watch.next() => self.happened(event),
                 Some((player, statement)) = self.begun.recv() => self.model.begins(player, statement),
                 outcome = ended(&mut self.script) => self.ended(Player::Script, outcome),
                 outcome = ended(&mut self.typed) => self.ended(Player::Typed, outcome),
+                event = self.watch.next() => self.happened(event),
                 _ = tick.tick() => {}
-                () = &mut terminated => return Ok(()),
             }
         }
     }

@@ -81,8 +81,10 @@ impl Model {
 
     /// Adds an event to the log, and takes over the state after it.
     pub fn happened(&mut self, event: &PhoneEvent, state: &PhoneState) {
+        let is_news = self.state.is_news(event);
         self.state.clone_from(state);
         match event {
+            _ if !is_news => {}
             // These are seen on the display and in the status line.
             PhoneEvent::Display { .. } | PhoneEvent::Head(_) | PhoneEvent::Battery(_) => {}
             PhoneEvent::Connected { .. } => self.note(Tone::Good, &event.to_string()),

@@ -74,7 +74,7 @@ pub struct CoreStatus {
 }
 
 impl CoreStatusUpdate {
-    /// Reads the document; `current` fills in the settings that it lacks. `None` when one of its three parts is missing.
+    /// Reads the document; `current` fills in the settings that it lacks. `None` when one of its parts is missing.
     pub fn read(&self, current: &SystemSettings) -> Option<CoreStatus> {
         let parsed;
         let document = match &self.status {

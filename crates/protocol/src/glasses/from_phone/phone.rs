@@ -132,3 +132,17 @@ pub struct PhoneNotificationDismissed {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package_name: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::glasses::FromPhone;
+    use crate::{Decoded, Message};
+
+    /// The digits are the phone's; an integer does not grow a fraction and a fraction does not lose its last digit.
+    #[test]
+    fn numbers_come_out_as_they_went_in() {
+        let text = r#"{"type":"location_update","lat":31.245270191439438,"lng":11,"accuracy":0.1}"#;
+        let Ok(Decoded::Known(message)) = FromPhone::decode(text) else { panic!("is a location") };
+        assert_eq!(message.encode().as_str(), text);
+    }
+}

@@ -1,0 +1,275 @@
+//! One task owns one session: a bounded mailbox in, effects out. The session never waits for anybody.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use bifocal_protocol::Message;
+use bifocal_protocol::close::Close;
+use bifocal_protocol::ids::UserId;
+use bifocal_session::{
+    Answer, Ask, AskId, Call, CallId, ConnId, Deadline, Effect, Effects, EndReason, ErrorRow, Input, Lane, Millis, Now,
+    Side, UserSession,
+};
+use futures_util::FutureExt;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+use tracing::{Instrument, error, info, info_span};
+
+use crate::calls;
+use crate::clock::wall;
+use crate::log;
+use crate::outbox::{Ending, Frame, Outbox};
+use crate::shared::{Shared, user_tag};
+
+/// How many mails are handled before effects of calls and timers get their turn again.
+const BATCH: usize = 32;
+
+/// What a session is sent.
+#[derive(Debug)]
+pub(crate) enum Mail {
+    /// A socket was accepted; its first input comes with it.
+    Attach(Box<Attach>),
+    /// A socket is gone.
+    Detach {
+        conn: ConnId,
+        code: u16,
+    },
+    Input(Input),
+    Ask {
+        what: Box<Ask>,
+        reply: oneshot::Sender<Answer>,
+    },
+}
+
+#[derive(Debug)]
+pub(crate) struct Attach {
+    pub(crate) conn: ConnId,
+    pub(crate) side: Side,
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) hello: Input,
+}
+
+pub(crate) type Mailbox = mpsc::Sender<Mail>;
+
+/// What a session task drives: the session, or in tests something that fails.
+pub(crate) trait Core: Send + 'static {
+    fn handle(&mut self, input: Input, now: Now, out: &mut Effects);
+    fn next_deadline(&self) -> Option<(Millis, Deadline)>;
+    fn on_deadline(&mut self, now: Now, out: &mut Effects);
+}
+
+impl Core for UserSession {
+    fn handle(&mut self, input: Input, now: Now, out: &mut Effects) {
+        UserSession::handle(self, input, now, out);
+    }
+
+    fn next_deadline(&self) -> Option<(Millis, Deadline)> {
+        UserSession::next_deadline(self)
+    }
+
+    fn on_deadline(&mut self, now: Now, out: &mut Effects) {
+        UserSession::on_deadline(self, now, out);
+    }
+}
+
+/// A session and what it needs to act.
+struct Actor<C> {
+    core: C,
+    user: UserId,
+    number: u64,
+    shared: Arc<Shared>,
+    mails: mpsc::Receiver<Mail>,
+    mailbox: mpsc::WeakSender<Mail>,
+    sockets: Vec<(ConnId, Side, Arc<Outbox>)>,
+    asks: HashMap<AskId, oneshot::Sender<Answer>>,
+    next_ask: u32,
+    calls: HashMap<CallId, AbortHandle>,
+    effects: Effects,
+    ended: Option<EndReason>,
+}
+
+/// Starts the task of a session.
+pub(crate) fn spawn<C: Core>(core: C, user: UserId, number: u64, shared: &Arc<Shared>) -> Mailbox {
+    let (mailbox, mails) = mpsc::channel(shared.config.limits.mailbox);
+    let span = info_span!("session", user = %user_tag(&user), number);
+    let actor = Actor {
+        core,
+        user,
+        number,
+        shared: shared.clone(),
+        mails,
+        mailbox: mailbox.downgrade(),
+        sockets: Vec::new(),
+        asks: HashMap::new(),
+        next_ask: 0,
+        calls: HashMap::new(),
+        effects: Effects::new(),
+        ended: None,
+    };
+    shared.session_tasks.spawn(actor.run().instrument(span));
+    mailbox
+}
+
+impl<C: Core> Actor<C> {
+    async fn run(mut self) {
+        info!("session begins");
+        let outcome = AssertUnwindSafe(self.turns()).catch_unwind().await;
+        if outcome.is_err() {
+            // A bug of ours. This user's sockets are told, everybody else goes on.
+            error!("session failed: a panic in its task");
+            self.ended = Some(EndReason::Fatal);
+            self.tell_failure();
+        }
+        self.finish().await;
+    }
+
+    async fn turns(&mut self) {
+        while self.ended.is_none() {
+            let due = self.core.next_deadline().map(|(at, _)| self.shared.clock.instant(at));
+            tokio::select! {
+                biased;
+                mail = self.mails.recv() => match mail {
+                    Some(mail) => {
+                        self.handle(mail);
+                        for _ in 1..BATCH {
+                            let Ok(mail) = self.mails.try_recv() else { break };
+                            self.handle(mail);
+                        }
+                    }
+                    // Every mailbox is gone: nobody can reach this session any more.
+                    None => self.step(Input::End { reason: EndReason::Shutdown }),
+                },
+                () = sleep_until(due) => {}
+            }
+            if due.is_some_and(|due| due <= Instant::now()) && self.ended.is_none() {
+                self.core.on_deadline(self.shared.clock.now(), &mut self.effects);
+                self.act();
+            }
+        }
+    }
+
+    fn handle(&mut self, mail: Mail) {
+        match mail {
+            Mail::Input(input) => self.step(input),
+            Mail::Attach(attach) => {
+                self.sockets.push((attach.conn, attach.side, attach.outbox));
+                self.step(attach.hello);
+            }
+            Mail::Detach { conn, code } => {
+                self.sockets.retain(|(other, ..)| *other != conn);
+                self.step(Input::Closed { conn, code });
+            }
+            Mail::Ask { what, reply } => {
+                self.next_ask = self.next_ask.wrapping_add(1);
+                let ask = AskId(self.next_ask);
+                self.asks.insert(ask, reply);
+                self.step(Input::Asked { ask, what });
+            }
+        }
+    }
+
+    fn step(&mut self, input: Input) {
+        if let Input::CallDone { call, .. } = &input {
+            self.calls.remove(call);
+        }
+        self.core.handle(input, self.shared.clock.now(), &mut self.effects);
+        self.act();
+    }
+
+    /// Does what the session wants, in order.
+    fn act(&mut self) {
+        let mut effects = std::mem::take(&mut self.effects);
+        for effect in effects.drain() {
+            match effect {
+                Effect::Send { conn, lane, text } => self.push(conn, lane, Frame::Text(text)),
+                Effect::SendBinary { conn, data } => self.push(conn, Lane::Audio, Frame::Binary(data)),
+                Effect::Ping { conn } => self.push(conn, Lane::Control, Frame::Ping),
+                Effect::Close { conn, close } => self.end(conn, Ending::Close(close)),
+                Effect::Abort { conn } => self.end(conn, Ending::Abort),
+                Effect::Call { call, what } => self.call(call, what),
+                Effect::Cancel { call } => {
+                    if let Some(task) = self.calls.remove(&call) {
+                        task.abort();
+                    }
+                }
+                Effect::Answer { ask, answer } => {
+                    if let Some(reply) = self.asks.remove(&ask) {
+                        // Whoever asked may have left.
+                        let _ = reply.send(answer);
+                    }
+                }
+                Effect::Note(note) => log::note(&note),
+                Effect::Ended { reason } => self.ended = Some(reason),
+            }
+        }
+        // The list keeps its memory for the next step.
+        self.effects = effects;
+    }
+
+    fn outbox(&self, conn: ConnId) -> Option<&Arc<Outbox>> {
+        self.sockets.iter().find(|(other, ..)| *other == conn).map(|(.., outbox)| outbox)
+    }
+
+    fn push(&self, conn: ConnId, lane: Lane, frame: Frame) {
+        if let Some(outbox) = self.outbox(conn) {
+            outbox.push(lane, frame);
+        }
+    }
+
+    fn end(&self, conn: ConnId, ending: Ending) {
+        if let Some(outbox) = self.outbox(conn) {
+            outbox.end(ending);
+        }
+    }
+
+    fn call(&mut self, call: CallId, what: Call) {
+        let Some(mailbox) = self.mailbox.upgrade() else { return };
+        let task = calls::spawn(&self.shared, &self.user, what, move |outcome| async move {
+            let input = Input::CallDone { call, outcome: Box::new(outcome) };
+            // The session may have ended meanwhile.
+            let _ = mailbox.send(Mail::Input(input)).await;
+        });
+        if let Some(task) = task {
+            self.calls.insert(call, task);
+        }
+    }
+
+    fn tell_failure(&self) {
+        for (_, side, outbox) in &self.sockets {
+            if *side == Side::Glasses {
+                let message = ErrorRow::INTERNAL.message(wall());
+                outbox.push(Lane::Control, Frame::Text(message.encode()));
+            }
+            outbox.end(Ending::Close(Close::Internal));
+        }
+    }
+
+    /// The session is over: it is forgotten, and what still waits in the mailbox is sent away.
+    async fn finish(mut self) {
+        self.shared.sessions.remove(&self.user, self.number);
+        self.shared.sessions.forget_uuids_of(&self.user);
+        self.mails.close();
+        while let Some(mail) = self.mails.recv().await {
+            match mail {
+                Mail::Attach(attach) => attach.outbox.end(Ending::Abort),
+                Mail::Ask { reply, .. } => {
+                    let _ = reply.send(Answer::SessionEnded);
+                }
+                Mail::Detach { .. } | Mail::Input(_) => {}
+            }
+        }
+        for (_, reply) in self.asks.drain() {
+            let _ = reply.send(Answer::SessionEnded);
+        }
+        info!(reason = self.ended.map_or("unknown", EndReason::name), "session ended");
+    }
+}
+
+async fn sleep_until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,31 @@
+//! Reading `Authorization` headers.
+
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use bifocal_protocol::ids::UserId;
+use bifocal_protocol::rest::AuthFailure;
+
+use crate::auth::token::{TokenError, Tokens};
+
+/// The second word of `Authorization`, whatever the first is: what `/glasses-ws` accepts.
+pub(crate) fn second_word(headers: &HeaderMap) -> Option<&str> {
+    headers.get(AUTHORIZATION)?.to_str().ok()?.split_whitespace().nth(1)
+}
+
+/// `Bearer <token>` of a REST request: the token.
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, AuthFailure> {
+    let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or(AuthFailure::NoHeader)?;
+    let token = header.strip_prefix("Bearer ").ok_or(AuthFailure::NoHeader)?.trim();
+    match token {
+        "" | "null" | "undefined" => Err(AuthFailure::NoToken),
+        token => Ok(token),
+    }
+}
+
+/// The user of a REST request.
+pub(crate) fn user(headers: &HeaderMap, tokens: &Tokens) -> Result<UserId, AuthFailure> {
+    tokens.verify(bearer(headers)?).map_err(|error| match error {
+        TokenError::NoEmail => AuthFailure::NoEmail,
+        error => AuthFailure::BadToken(error.to_string()),
+    })
+}

@@ -1,0 +1,51 @@
+//! Slow things that sessions ask for, each in a task of its own that reports back.
+
+pub(crate) mod guard;
+mod store;
+pub(crate) mod webhook;
+
+use std::sync::Arc;
+
+use bifocal_protocol::ids::UserId;
+use bifocal_session::{Call, Outcome, WebhookKind};
+use tokio::task::AbortHandle;
+use tracing::Instrument;
+
+use crate::shared::Shared;
+
+/// Starts a call and reports its outcome. A stop webhook belongs to nobody: it goes on when the session has ended, and
+/// cannot be cancelled.
+pub(crate) fn spawn<F, R>(shared: &Arc<Shared>, user: &UserId, call: Call, report: R) -> Option<AbortHandle>
+where
+    F: Future<Output = ()> + Send,
+    R: FnOnce(Outcome) -> F + Send + 'static,
+{
+    let cancellable = !matches!(call, Call::Webhook { kind: WebhookKind::Stop, .. });
+    if let Call::Webhook { kind, app, session_id, .. } = &call {
+        if app.uuid_sessions {
+            match kind {
+                WebhookKind::Start => shared.sessions.remember_uuid(session_id, user),
+                WebhookKind::Stop => shared.sessions.forget_uuid(session_id),
+            }
+        }
+    }
+    let (task_shared, user) = (shared.clone(), user.clone());
+    let task = async move {
+        let outcome = run(&task_shared, &user, call).await;
+        report(outcome).await;
+    };
+    let handle = shared.tasks.spawn(task.in_current_span());
+    cancellable.then(|| handle.abort_handle())
+}
+
+async fn run(shared: &Shared, user: &UserId, call: Call) -> Outcome {
+    match call {
+        Call::LoadUser => store::load_user(shared, user).await,
+        Call::SaveRunning { package, running } => store::save_running(shared, user, &package, running).await,
+        Call::SaveSettings(settings) => store::save_settings(shared, user, &settings).await,
+        Call::VerifyToken { token } => Outcome::Token(shared.tokens.verify(&token).as_ref() == Ok(user)),
+        Call::Webhook { kind, app, body, idempotency_key, .. } => {
+            shared.webhooks.post(kind, &app, body, &idempotency_key).await
+        }
+    }
+}

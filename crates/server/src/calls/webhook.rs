@@ -1,0 +1,154 @@
+//! POSTs to app servers: signed, bounded in time and size, never redirected, never into the house.
+//!
+//! Beside the plain JSON body that every SDK reads:
+//!
+//! | header | value |
+//! |---|---|
+//! | `Idempotency-Key` | the same for every attempt of one request |
+//! | `X-Bifocal-Timestamp` | seconds since 1970 |
+//! | `X-Bifocal-Signature` | `sha256=` and the hex HMAC-SHA-256 of `<timestamp>.<body>`; the key is the hex SHA-256 of the API key |
+
+use std::error::Error;
+use std::time::Duration;
+
+use bifocal_protocol::Text;
+use bifocal_protocol::app::AppRecord;
+use bifocal_session::{Outcome, WebhookKind};
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Client, redirect};
+use ring::hmac;
+use url::Url;
+
+use crate::auth::provider;
+use crate::calls::guard::{GuardedResolver, NetworkPolicy, Refused};
+use crate::clock::wall;
+
+/// For one attempt to start: SDKs answer when the app's own `onSession` has finished.
+const START_TIMEOUT: Duration = Duration::from_secs(10);
+/// For one attempt to stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+const STOP_ATTEMPTS: u32 = 3;
+/// Before the second and third attempt to stop.
+const STOP_PAUSE: Duration = Duration::from_secs(1);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The HTTP client for webhooks.
+#[derive(Debug)]
+pub(crate) struct WebhookClient {
+    http: Client,
+    policy: NetworkPolicy,
+}
+
+impl WebhookClient {
+    pub(crate) fn new(policy: NetworkPolicy) -> Result<Self, reqwest::Error> {
+        provider::install();
+        let http = Client::builder()
+            .dns_resolver(std::sync::Arc::new(GuardedResolver(policy.clone())))
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_max_idle_per_host(4)
+            .pool_idle_timeout(Duration::from_secs(30))
+            .user_agent(concat!("Bifocal/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self { http, policy })
+    }
+
+    /// One start attempt, or up to three stop attempts.
+    pub(crate) async fn post(&self, kind: WebhookKind, app: &AppRecord, body: Text, key: &str) -> Outcome {
+        let (attempts, timeout) = match kind {
+            WebhookKind::Start => (1, START_TIMEOUT),
+            WebhookKind::Stop => (STOP_ATTEMPTS, STOP_TIMEOUT),
+        };
+        let mut outcome = self.attempt(app, &body, key, timeout).await;
+        for _ in 1..attempts {
+            if matches!(outcome, Outcome::Webhook { status: 200..=499 }) {
+                break;
+            }
+            tokio::time::sleep(STOP_PAUSE).await;
+            outcome = self.attempt(app, &body, key, timeout).await;
+        }
+        outcome
+    }
+
+    async fn attempt(&self, app: &AppRecord, body: &Text, key: &str, timeout: Duration) -> Outcome {
+        match self.send(app, body, key, timeout).await {
+            // The body of the answer means nothing and is not read.
+            Ok(status) => Outcome::Webhook { status },
+            Err(why) => Outcome::Failed { why },
+        }
+    }
+
+    async fn send(&self, app: &AppRecord, body: &Text, key: &str, timeout: Duration) -> Result<u16, String> {
+        let url = Url::parse(&format!("{}/webhook", app.public_url)).map_err(|_| "its URL is not one".to_owned())?;
+        self.policy.check(&url).map_err(|refused| advice(&refused))?;
+        let timestamp = (wall().0 / 1000).to_string();
+        let signature = sign(&app.key_hash, &timestamp, body);
+        let request = self
+            .http
+            .post(url)
+            .timeout(timeout)
+            .header(CONTENT_TYPE, "application/json")
+            .header("Idempotency-Key", key)
+            .header("X-Bifocal-Timestamp", timestamp)
+            .header("X-Bifocal-Signature", signature)
+            .body(body.clone().into_bytes());
+        let response = request.send().await.map_err(|error| explain(&error, timeout))?;
+        Ok(response.status().as_u16())
+    }
+}
+
+/// `sha256=<hex>` over `<timestamp>.<body>`.
+fn sign(key_hash: &[u8; 32], timestamp: &str, body: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, hex::encode(key_hash).as_bytes());
+    let mut context = hmac::Context::with_key(&key);
+    context.update(timestamp.as_bytes());
+    context.update(b".");
+    context.update(body.as_bytes());
+    format!("sha256={}", hex::encode(context.sign()))
+}
+
+fn advice(refused: &Refused) -> String {
+    format!("{refused}; add its network to `allow_networks` if it should be reached")
+}
+
+/// What went wrong, in words of ours.
+fn explain(error: &reqwest::Error, timeout: Duration) -> String {
+    let mut cause: Option<&dyn Error> = Some(error);
+    while let Some(inner) = cause {
+        if let Some(refused) = inner.downcast_ref::<Refused>() {
+            return advice(refused);
+        }
+        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
+            match io.kind() {
+                std::io::ErrorKind::ConnectionRefused => {
+                    return "connection refused; is its server running?".to_owned();
+                }
+                std::io::ErrorKind::ConnectionReset => return "the connection was reset".to_owned(),
+                _ => {}
+            }
+        }
+        cause = inner.source();
+    }
+    if error.is_timeout() {
+        let seconds = if error.is_connect() { CONNECT_TIMEOUT } else { timeout }.as_secs();
+        return format!("no answer within {seconds} s");
+    }
+    if error.is_connect() {
+        return "it could not be connected to; check its URL, name and certificate".to_owned();
+    }
+    "the answer was not HTTP".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The form that docs promise to app developers, computed with another implementation:
+    /// `printf '%s' '1767600000.{}' | openssl dgst -sha256 -hmac "$(printf '%s' key | sha256sum | cut -c1-64)"`.
+    #[test]
+    fn the_signature_can_be_checked_with_the_api_key_alone() {
+        let signature = sign(&bifocal_store::key_hash("key"), "1767600000", "{}");
+        assert_eq!(signature, "sha256=b684e1a6d034c70cb045388612eba2fd479ab61f05f83e1e44055ead15d3b2cb");
+    }
+}

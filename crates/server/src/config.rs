@@ -1,0 +1,65 @@
+//! What a server is told at its start.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use bifocal_session::Timings;
+
+use crate::calls::guard::NetworkPolicy;
+
+/// The settings of one server.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// How apps and phones reach this server, `http://host:port` or `https://host`; from `listen` when absent.
+    pub public_url: Option<String>,
+    /// The data folder: the running server writes its address there for the admin commands.
+    pub data: PathBuf,
+    /// The secret of core tokens (HS256).
+    pub jwt_secret: Vec<u8>,
+    /// The secret of the admin routes.
+    pub admin_key: String,
+    /// Every duration of a session.
+    pub timings: Timings,
+    /// Which addresses webhooks may go to.
+    pub networks: NetworkPolicy,
+    /// Sizes and counts.
+    pub limits: Limits,
+}
+
+/// Sizes and counts, in bytes and pieces.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Sessions of this process.
+    pub sessions: usize,
+    /// A text frame of a phone.
+    pub glasses_text: usize,
+    /// A binary frame of a phone.
+    pub glasses_binary: usize,
+    /// A text frame of an app; bitmap animations are big.
+    pub app_text: usize,
+    /// A binary frame of an app.
+    pub app_binary: usize,
+    /// What may wait in the mailbox of a session before its sockets wait.
+    pub mailbox: usize,
+    /// What may wait for a socket before it is given up.
+    pub outbox_bytes: usize,
+    /// Sound that may wait for a socket; the oldest is dropped. One second is 32,000 bytes.
+    pub outbox_audio_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            sessions: 100_000,
+            glasses_text: 1 << 20,
+            glasses_binary: 64 << 10,
+            app_text: 16 << 20,
+            app_binary: 1 << 20,
+            mailbox: 256,
+            outbox_bytes: 4 << 20,
+            outbox_audio_bytes: 32_000,
+        }
+    }
+}

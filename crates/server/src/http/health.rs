@@ -1,0 +1,38 @@
+//! Is it alive, and does it take more.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use bifocal_protocol::rest::{Health, HealthSessions};
+
+use crate::clock::wall;
+use crate::http::answer;
+use crate::shared::Shared;
+
+/// `GET /health`: 200 as long as the process works.
+pub(crate) async fn health(State(shared): State<Arc<Shared>>) -> Response {
+    let health = Health {
+        status: "ok".to_owned(),
+        timestamp: wall(),
+        sessions: HealthSessions { active_count: shared.sessions.len() as u64 },
+        uptime: shared.clock.uptime().as_secs_f64(),
+    };
+    answer(StatusCode::OK, &health)
+}
+
+/// `GET /ready`: 200 when new sessions are taken, 503 while stopping, full or without a store.
+pub(crate) async fn ready(State(shared): State<Arc<Shared>>) -> Response {
+    let full = shared.sessions.len() >= shared.config.limits.sessions;
+    let why = match (shared.is_draining(), full, shared.store.version().await) {
+        (true, ..) => Some("stopping"),
+        (_, true, _) => Some("full"),
+        (.., Err(_)) => Some("the store does not answer"),
+        _ => None,
+    };
+    match why {
+        None => answer(StatusCode::OK, &serde_json::json!({ "status": "ready" })),
+        Some(why) => answer(StatusCode::SERVICE_UNAVAILABLE, &serde_json::json!({ "status": why })),
+    }
+}

@@ -1,0 +1,59 @@
+//! The routes: two sockets, what phones call over REST, health, and the operator's.
+
+mod admin;
+mod apps;
+mod health;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::DefaultBodyLimit;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use axum::routing::{get, post};
+use bifocal_protocol::Text;
+use bifocal_protocol::rest::AuthFailure;
+
+use crate::shared::Shared;
+use crate::socket;
+
+/// Every route of the server.
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/glasses-ws", get(socket::glasses::upgrade))
+        .route("/app-ws", get(socket::app::upgrade))
+        .route("/ws/miniapp", get(socket::app::upgrade))
+        .route("/apps/{package}/start", post(apps::start))
+        .route("/apps/{package}/stop", post(apps::stop))
+        .route("/api/apps/{package}/start", post(apps::start))
+        .route("/api/apps/{package}/stop", post(apps::stop))
+        .route("/api/client/livekit/token", get(apps::no_livekit))
+        .route("/health", get(health::health))
+        .route("/ready", get(health::ready))
+        .route("/api/admin/sessions", get(admin::sessions))
+        .route("/api/admin/sessions/end", post(admin::end))
+        .layer(DefaultBodyLimit::max(1 << 20))
+        .with_state(shared)
+}
+
+/// A JSON answer from text that is JSON already.
+pub(crate) fn json(status: StatusCode, body: Text) -> Response {
+    let mut response = Response::new(Body::from(body.into_bytes()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// A JSON answer.
+pub(crate) fn answer(status: StatusCode, body: &impl serde::Serialize) -> Response {
+    // Our own structs with string keys: serialising them cannot fail.
+    json(status, Text::from(serde_json::to_string(body).unwrap_or_else(|_| "{}".to_owned())))
+}
+
+/// The answer to a request whose token is no good.
+pub(crate) fn refused(failure: &AuthFailure) -> Response {
+    let status = StatusCode::from_u16(failure.status()).unwrap_or(StatusCode::UNAUTHORIZED);
+    answer(status, &failure.body())
+}

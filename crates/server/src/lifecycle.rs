@@ -1,0 +1,168 @@
+//! The life of the server: it opens, it watches the store for changes of others, it drains.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::serve::ListenerExt;
+use bifocal_session::{EndReason, Input};
+use bifocal_store::Store;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::actor::Mail;
+use crate::auth::token::Tokens;
+use crate::calls::webhook::WebhookClient;
+use crate::clock::Clock;
+use crate::config::ServerConfig;
+use crate::http;
+use crate::registry::SessionStorage;
+use crate::shared::Shared;
+
+/// How often the store is asked whether somebody else changed it; a change is seen within a second.
+const WATCH_EVERY: Duration = Duration::from_millis(500);
+/// How long sessions may take to say good-bye.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}: {source}; choose another with --listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The HTTP client for webhooks could not be made.
+    #[error("cannot make the HTTP client for webhooks: {0}")]
+    Client(String),
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    serving: JoinHandle<()>,
+    watching: JoinHandle<()>,
+}
+
+impl Server {
+    /// Opens the listener and begins to serve.
+    ///
+    /// # Errors
+    /// [`StartError`] when the address cannot be had.
+    pub async fn start(config: ServerConfig, store: Store) -> Result<Server, StartError> {
+        let wanted = config.listen;
+        let failed = |source| StartError::Listen { address: wanted, source };
+        let listener = TcpListener::bind(wanted).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let public_url = public_url.trim_end_matches('/').to_owned();
+        let webhooks = WebhookClient::new(config.networks.clone()).map_err(|e| StartError::Client(e.to_string()))?;
+        let shared = Arc::new(Shared {
+            app_socket_url: format!("{}/app-ws", public_url.replacen("http", "ws", 1)),
+            public_url,
+            clock: Clock::start(),
+            tokens: Tokens::new(&config.jwt_secret),
+            store,
+            sessions: SessionStorage::default(),
+            webhooks,
+            session_tasks: TaskTracker::new(),
+            tasks: TaskTracker::new(),
+            draining: AtomicBool::new(false),
+            shutdown: CancellationToken::new(),
+            next_conn: AtomicU64::new(0),
+            config,
+        });
+        let serving = tokio::spawn(serve(listener, shared.clone()));
+        let watching = tokio::spawn(watch_store(shared.clone()));
+        info!(%address, public_url = shared.public_url, "listening");
+        let allowed: Vec<String> = shared.config.networks.allowed().iter().map(ToString::to_string).collect();
+        info!(allowed = allowed.join(", "), "webhooks may go to the open Internet and to these networks");
+        Ok(Server { shared, address, serving, watching })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// How apps and phones reach it.
+    pub fn public_url(&self) -> &str {
+        &self.shared.public_url
+    }
+
+    /// Live sessions.
+    pub fn session_count(&self) -> usize {
+        self.shared.sessions.len()
+    }
+
+    /// Drains and stops: no new sessions; every session ends and closes its sockets with 1012, so that phones and apps
+    /// come back to the next process; then the listener closes.
+    pub async fn stop(self) {
+        let shared = &self.shared;
+        shared.draining.store(true, Ordering::Relaxed);
+        info!(sessions = shared.sessions.len(), "stopping");
+        for (_, session) in shared.sessions.list() {
+            let end = Mail::Input(Input::End { reason: EndReason::Shutdown });
+            // A full mailbox must not hold up the others; the time-out below ends such a session.
+            let _ = session.mailbox.try_send(end);
+        }
+        shared.session_tasks.close();
+        shared.tasks.close();
+        let drained = async {
+            shared.session_tasks.wait().await;
+            shared.tasks.wait().await;
+        };
+        if tokio::time::timeout(DRAIN, drained).await.is_err() {
+            warn!(sessions = shared.sessions.len(), sockets = shared.tasks.len(), "not everybody was told in time");
+        }
+        shared.shutdown.cancel();
+        let _ = self.watching.await;
+        let _ = tokio::time::timeout(DRAIN, self.serving).await;
+        shared.store.close().await;
+        info!("stopped");
+    }
+}
+
+async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+    let shutdown = shared.shutdown.clone();
+    // Without it a small frame waits for the acknowledgement of the one before.
+    let listener = listener.tap_io(|socket| {
+        let _ = socket.set_nodelay(true);
+    });
+    let router = http::router(shared);
+    let serving = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned());
+    if let Err(error) = serving.await {
+        warn!(%error, "the listener failed");
+    }
+}
+
+/// Tells every session when another process (an admin command) changed the store.
+async fn watch_store(shared: Arc<Shared>) {
+    let mut known = shared.store.version().await.ok();
+    let mut ticks = tokio::time::interval(WATCH_EVERY);
+    loop {
+        tokio::select! {
+            () = shared.shutdown.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        match shared.store.version().await {
+            Ok(version) if known != Some(version) => {
+                known = Some(version);
+                for (_, session) in shared.sessions.list() {
+                    let _ = session.mailbox.send(Mail::Input(Input::UserChanged)).await;
+                }
+            }
+            Ok(_) => {}
+            Err(error) => warn!(%error, "the store does not answer"),
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! What waits to be written to one socket, in order, within budgets.
+//!
+//! | lane | when the socket is slow |
+//! |---|---|
+//! | `Control`, `Data` | waits; above the byte budget, or older than the age limit, the socket is closed with 1013 and comes back |
+//! | `Latest(key)` | a newer frame takes the place of the older one with the same key |
+//! | `Audio` | the oldest is dropped and counted |
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bifocal_protocol::Text;
+use bifocal_protocol::close::Close;
+use bifocal_session::{Lane, LatestKey};
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// How long a frame may wait before its socket counts as dead.
+const MAX_AGE: Duration = Duration::from_secs(30);
+
+/// The queue of one socket: the session pushes, the socket's task takes.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    queue: Mutex<Queue>,
+    wake: Notify,
+    max_bytes: usize,
+    max_audio_bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    entries: VecDeque<Entry>,
+    bytes: usize,
+    audio_bytes: usize,
+    ending: Option<Ending>,
+    dropped_audio: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    frame: Frame,
+    lane: Lane,
+    since: Instant,
+}
+
+/// Something to write.
+#[derive(Debug)]
+pub(crate) enum Frame {
+    Text(Text),
+    Binary(Bytes),
+    Ping,
+}
+
+/// How a socket ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// With a close frame, after everything that waits.
+    Close(Close),
+    /// At once.
+    Abort,
+}
+
+impl Frame {
+    fn len(&self) -> usize {
+        match self {
+            Frame::Text(text) => text.byte_len(),
+            Frame::Binary(data) => data.len(),
+            Frame::Ping => 0,
+        }
+    }
+}
+
+impl Outbox {
+    pub(crate) fn new(max_bytes: usize, max_audio_bytes: usize) -> Self {
+        Self { queue: Mutex::default(), wake: Notify::new(), max_bytes, max_audio_bytes }
+    }
+
+    /// Puts a frame in. After an ending nothing is taken any more.
+    pub(crate) fn push(&self, lane: Lane, frame: Frame) {
+        let mut queue = self.queue.lock();
+        if queue.ending.is_some() {
+            return;
+        }
+        let now = Instant::now();
+        match lane {
+            Lane::Latest(key) => queue.put_latest(key, frame, now),
+            Lane::Audio => queue.put_audio(frame, now, self.max_audio_bytes),
+            Lane::Control | Lane::Data => queue.put(lane, frame, now),
+        }
+        let too_old = queue.entries.front().is_some_and(|oldest| now - oldest.since > MAX_AGE);
+        if queue.bytes > self.max_bytes || too_old {
+            queue.end(Ending::Close(Close::Overload));
+            queue.clear();
+        }
+        drop(queue);
+        self.wake.notify_one();
+    }
+
+    /// Ends the socket. The first ending counts, except that an abort needs no politeness.
+    pub(crate) fn end(&self, ending: Ending) {
+        self.queue.lock().end(ending);
+        self.wake.notify_one();
+    }
+
+    /// Waits until there is something to do; gives the frames that wait, and the ending.
+    pub(crate) async fn take(&self, frames: &mut Vec<Frame>) -> Option<Ending> {
+        loop {
+            {
+                let mut queue = self.queue.lock();
+                let ending = queue.ending;
+                frames.extend(queue.entries.drain(..).map(|entry| entry.frame));
+                queue.clear();
+                if ending.is_some() || !frames.is_empty() {
+                    return ending;
+                }
+            }
+            self.wake.notified().await;
+        }
+    }
+}
+
+impl Queue {
+    fn put(&mut self, lane: Lane, frame: Frame, since: Instant) {
+        self.bytes += frame.len();
+        self.entries.push_back(Entry { frame, lane, since });
+    }
+
+    fn put_latest(&mut self, key: LatestKey, frame: Frame, since: Instant) {
+        let same = self.entries.iter_mut().find(|entry| entry.lane == Lane::Latest(key));
+        match same {
+            Some(entry) => {
+                self.bytes = self.bytes + frame.len() - entry.frame.len();
+                entry.frame = frame;
+            }
+            None => self.put(Lane::Latest(key), frame, since),
+        }
+    }
+
+    fn put_audio(&mut self, frame: Frame, since: Instant, max: usize) {
+        self.audio_bytes += frame.len();
+        self.put(Lane::Audio, frame, since);
+        while self.audio_bytes > max {
+            let Some(oldest) = self.entries.iter().position(|entry| entry.lane == Lane::Audio) else { break };
+            let Some(entry) = self.entries.remove(oldest) else { break };
+            self.audio_bytes -= entry.frame.len();
+            self.bytes -= entry.frame.len();
+            self.dropped_audio += 1;
+        }
+    }
+
+    fn end(&mut self, ending: Ending) {
+        if self.ending.is_none() || ending == Ending::Abort {
+            self.ending = Some(ending);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.bytes = 0;
+        self.audio_bytes = 0;
+        self.entries.clear();
+        // An idle socket keeps no queue memory.
+        if self.entries.capacity() > 64 {
+            self.entries.shrink_to(0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bifocal_protocol::layout::View;
+
+    const DISPLAY: Lane = Lane::Latest(LatestKey::Display(View::Main));
+
+    fn text(text: &str) -> Frame {
+        Frame::Text(text.into())
+    }
+
+    async fn taken(outbox: &Outbox) -> (Vec<String>, Option<Ending>) {
+        let mut frames = Vec::new();
+        let ending = outbox.take(&mut frames).await;
+        let shown = |frame: &Frame| match frame {
+            Frame::Text(text) => text.to_string(),
+            Frame::Binary(data) => format!("{} bytes", data.len()),
+            Frame::Ping => "ping".to_owned(),
+        };
+        (frames.iter().map(shown).collect(), ending)
+    }
+
+    #[tokio::test]
+    async fn order_is_kept_and_the_newest_takes_the_place_of_the_older() {
+        let outbox = Outbox::new(1000, 100);
+        outbox.push(Lane::Control, text("a"));
+        outbox.push(DISPLAY, text("old"));
+        outbox.push(Lane::Data, text("b"));
+        outbox.push(DISPLAY, text("new"));
+        outbox.end(Ending::Close(Close::AppStopped));
+        outbox.push(Lane::Control, text("too late"));
+        let expected = ["a", "new", "b"].map(str::to_owned).to_vec();
+        assert_eq!(taken(&outbox).await, (expected, Some(Ending::Close(Close::AppStopped))));
+    }
+
+    #[tokio::test]
+    async fn old_sound_is_dropped_first() {
+        let outbox = Outbox::new(1000, 100);
+        for size in [60, 40, 50] {
+            outbox.push(Lane::Audio, Frame::Binary(vec![0; size].into()));
+        }
+        assert_eq!(taken(&outbox).await.0, ["40 bytes", "50 bytes"]);
+    }
+
+    #[tokio::test]
+    async fn above_the_budget_the_socket_is_closed() {
+        let outbox = Outbox::new(100, 100);
+        for _ in 0..101 {
+            outbox.push(Lane::Data, text("x"));
+        }
+        assert_eq!(taken(&outbox).await, (vec![], Some(Ending::Close(Close::Overload))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_socket_that_takes_nothing_for_too_long_is_closed() {
+        let outbox = Outbox::new(100, 100);
+        outbox.push(Lane::Data, text("x"));
+        tokio::time::advance(MAX_AGE + Duration::from_millis(1)).await;
+        outbox.push(Lane::Data, text("y"));
+        assert_eq!(taken(&outbox).await.1, Some(Ending::Close(Close::Overload)));
+    }
+
+    #[tokio::test]
+    async fn an_abort_overrules_a_close() {
+        let outbox = Outbox::new(100, 100);
+        outbox.end(Ending::Close(Close::PingTimeout));
+        outbox.end(Ending::Abort);
+        assert_eq!(taken(&outbox).await.1, Some(Ending::Abort));
+    }
+}

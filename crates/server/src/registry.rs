@@ -1,0 +1,85 @@
+//! SessionStorage (seeds 001 and 002): user → session, at most one for each.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bifocal_protocol::ids::UserId;
+use parking_lot::Mutex;
+
+use crate::actor::Mailbox;
+
+/// A live session as others see it.
+#[derive(Debug, Clone)]
+pub(crate) struct SessionHandle {
+    /// Which session of this process; a successor of the same user has another.
+    pub(crate) number: u64,
+    pub(crate) mailbox: Mailbox,
+}
+
+/// Every live session of this process.
+#[derive(Debug, Default)]
+pub(crate) struct SessionStorage {
+    sessions: Mutex<HashMap<UserId, SessionHandle>>,
+    /// Apps whose session id is a UUID: it does not say whose session it is.
+    uuids: Mutex<HashMap<String, UserId>>,
+    next: AtomicU64,
+}
+
+impl SessionStorage {
+    pub(crate) fn get(&self, user: &UserId) -> Option<SessionHandle> {
+        self.sessions.lock().get(user).cloned()
+    }
+
+    /// The session of a user; `create` makes it when there is none and fewer than `most` exist.
+    pub(crate) fn get_or_create(
+        &self,
+        user: &UserId,
+        most: usize,
+        create: impl FnOnce(u64) -> Mailbox,
+    ) -> Option<SessionHandle> {
+        let mut sessions = self.sessions.lock();
+        if let Some(handle) = sessions.get(user) {
+            return Some(handle.clone());
+        }
+        if sessions.len() >= most {
+            return None;
+        }
+        let number = self.next.fetch_add(1, Ordering::Relaxed) + 1;
+        let handle = SessionHandle { number, mailbox: create(number) };
+        sessions.insert(user.clone(), handle.clone());
+        Some(handle)
+    }
+
+    /// Forgets a session that ended, unless a successor has its place.
+    pub(crate) fn remove(&self, user: &UserId, number: u64) {
+        let mut sessions = self.sessions.lock();
+        if sessions.get(user).is_some_and(|handle| handle.number == number) {
+            sessions.remove(user);
+        }
+    }
+
+    pub(crate) fn list(&self) -> Vec<(UserId, SessionHandle)> {
+        self.sessions.lock().iter().map(|(user, handle)| (user.clone(), handle.clone())).collect()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.sessions.lock().len()
+    }
+
+    pub(crate) fn remember_uuid(&self, session_id: &str, user: &UserId) {
+        self.uuids.lock().insert(session_id.to_owned(), user.clone());
+    }
+
+    pub(crate) fn forget_uuid(&self, session_id: &str) {
+        self.uuids.lock().remove(session_id);
+    }
+
+    /// Forgets every UUID of a user whose session ended.
+    pub(crate) fn forget_uuids_of(&self, user: &UserId) {
+        self.uuids.lock().retain(|_, owner| owner != user);
+    }
+
+    pub(crate) fn user_of_uuid(&self, session_id: &str) -> Option<UserId> {
+        self.uuids.lock().get(session_id).cloned()
+    }
+}

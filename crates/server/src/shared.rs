@@ -1,0 +1,60 @@
+//! What every part of the shell can reach.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use bifocal_protocol::ids::UserId;
+use bifocal_session::ConnId;
+use bifocal_store::Store;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::auth::token::Tokens;
+use crate::calls::webhook::WebhookClient;
+use crate::clock::Clock;
+use crate::config::ServerConfig;
+use crate::outbox::Outbox;
+use crate::registry::SessionStorage;
+
+/// The server, as its tasks know it.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: ServerConfig,
+    /// `http://host:port`, without a slash at the end.
+    pub(crate) public_url: String,
+    /// `ws://host:port/app-ws`.
+    pub(crate) app_socket_url: String,
+    pub(crate) clock: Clock,
+    pub(crate) store: Store,
+    pub(crate) tokens: Tokens,
+    pub(crate) sessions: SessionStorage,
+    pub(crate) webhooks: WebhookClient,
+    /// Session tasks.
+    pub(crate) session_tasks: TaskTracker,
+    /// Sockets and calls.
+    pub(crate) tasks: TaskTracker,
+    /// No new sessions.
+    pub(crate) draining: AtomicBool,
+    /// Everything ends.
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) next_conn: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) fn new_conn(&self) -> ConnId {
+        ConnId(self.next_conn.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn new_outbox(&self) -> Outbox {
+        Outbox::new(self.config.limits.outbox_bytes, self.config.limits.outbox_audio_bytes)
+    }
+}
+
+/// A user in logs: eight hex digits, the same for the same user, from which no address can be read.
+pub(crate) fn user_tag(user: &UserId) -> String {
+    use sha2::{Digest, Sha256};
+    hex::encode(&Sha256::digest(user.as_str().as_bytes())[..4])
+}

@@ -1,0 +1,166 @@
+//! `/app-ws`: an app server's connection for one user. Who it is comes in a header, or in the first message.
+//!
+//! | form | user | key |
+//! |---|---|---|
+//! | A: SDK v2 | first message, `sessionId` without the package | first message |
+//! | B: `Authorization: Bearer <JWT>` | header `x-user-id` | inside the JWT |
+//! | C: SDK v3 | header `x-user-id` | header `x-api-key` or first message |
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{Message as Frame, WebSocket, WebSocketUpgrade};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bifocal_protocol::Message;
+use bifocal_protocol::apps::{AppError, AppErrorCode, FromApp, Init, ToApp};
+use bifocal_protocol::close::Close;
+use bifocal_protocol::ids::{PackageName, UserId, user_of_session_id};
+use bifocal_protocol::rest::AppRejection;
+use bifocal_session::{AppHello, Input, Side};
+use bifocal_store::key_hash;
+use tracing::debug;
+
+use crate::actor::{Attach, Mail};
+use crate::auth::bearer::second_word;
+use crate::clock::wall;
+use crate::http::json;
+use crate::shared::Shared;
+use crate::socket::pump::{self, Pump};
+use crate::socket::configure;
+
+/// How long a connection may take to say who it is.
+const ADMISSION: Duration = Duration::from_secs(10);
+
+/// What the headers of the upgrade say.
+#[derive(Debug, Default)]
+struct HeaderIdentity {
+    user: Option<UserId>,
+    package: Option<String>,
+    key: Option<String>,
+    /// The key came in a JWT, so the app will not send an init message.
+    complete: bool,
+}
+
+/// Who a connection says it is.
+struct Claimed {
+    user: UserId,
+    hello: AppHello,
+}
+
+/// Upgrades an app. Only a bad JWT is refused here; the other forms are judged by the session.
+pub(crate) async fn upgrade(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    let identity = match header_identity(&shared, &headers) {
+        Ok(identity) => identity,
+        Err(why) => return json(StatusCode::UNAUTHORIZED, why.body(wall())),
+    };
+    let hard_limit = shared.config.limits.app_text.saturating_mul(2);
+    match upgrade {
+        Ok(upgrade) => configure(upgrade, hard_limit).on_upgrade(move |socket| serve(socket, shared, identity)),
+        Err(rejection) => rejection.into_response(),
+    }
+}
+
+fn header_identity(shared: &Shared, headers: &HeaderMap) -> Result<HeaderIdentity, AppRejection> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let user = text("x-user-id").and_then(|user| UserId::new(&user).ok());
+    if let Some(token) = second_word(headers) {
+        if user.is_none() || text("x-session-id").is_none() {
+            return Err(AppRejection::MissingHeaders);
+        }
+        let claims = shared.tokens.verify_app(token).map_err(|error| AppRejection::BadToken(error.to_string()))?;
+        let (package, key) = (Some(claims.package_name), Some(claims.api_key));
+        return Ok(HeaderIdentity { user, package, key, complete: true });
+    }
+    Ok(HeaderIdentity { user, package: text("x-package-name"), key: text("x-api-key"), complete: false })
+}
+
+async fn serve(mut socket: WebSocket, shared: Arc<Shared>, identity: HeaderIdentity) {
+    let claimed = tokio::time::timeout(ADMISSION, claim(&mut socket, &shared, identity)).await;
+    let refusal = match claimed {
+        Ok(Ok(claimed)) => match admit(&shared, claimed).await {
+            Ok(pump) => return shared.tasks.clone().track_future(pump.run(socket)).await,
+            Err(refusal) => refusal,
+        },
+        Ok(Err(refusal)) => refusal,
+        Err(_) => Refusal::new(AppErrorCode::MalformedMessage, "No tpa_connection_init came within 10 s"),
+    };
+    debug!(code = ?refusal.code, "app refused");
+    let error = AppError { code: refusal.code, message: refusal.message.to_owned(), timestamp: wall() };
+    pump::refuse(socket, ToApp::Error(error).encode(), refusal.close).await;
+}
+
+/// Why a connection is not let in before any session has seen it.
+struct Refusal {
+    code: AppErrorCode,
+    message: &'static str,
+    close: Close,
+}
+
+impl Refusal {
+    fn new(code: AppErrorCode, message: &'static str) -> Self {
+        Self { code, message, close: Close::AppRejected }
+    }
+}
+
+/// Finds out who is there: from the headers, or from the first message.
+async fn claim(socket: &mut WebSocket, shared: &Shared, identity: HeaderIdentity) -> Result<Claimed, Refusal> {
+    let malformed = || Refusal::new(AppErrorCode::MalformedMessage, "The first message must be tpa_connection_init");
+    if identity.complete {
+        return identified(shared, identity, None);
+    }
+    loop {
+        let text = match socket.recv().await {
+            Some(Ok(Frame::Text(text))) => text,
+            Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => continue,
+            _ => return Err(malformed()),
+        };
+        return match FromApp::decode(&text) {
+            Ok(bifocal_protocol::Decoded::Known(FromApp::Init(init))) => identified(shared, identity, Some(init)),
+            // SDK v3 whose socket came back: who it is stands in the headers.
+            Ok(bifocal_protocol::Decoded::Known(FromApp::Reconnect(_))) if identity.key.is_some() => {
+                identified(shared, identity, None)
+            }
+            _ => Err(malformed()),
+        };
+    }
+}
+
+fn identified(shared: &Shared, identity: HeaderIdentity, init: Option<Init>) -> Result<Claimed, Refusal> {
+    let no_session = || Refusal::new(AppErrorCode::SessionNotFound, "Session not found");
+    let invalid = || Refusal::new(AppErrorCode::InvalidApiKey, "Invalid API key");
+    let v3 = init.as_ref().is_some_and(|init| init.sdk_version.is_some()) || init.is_none() && !identity.complete;
+    let (package, key, session_id) = match init {
+        Some(init) => (Some(init.package_name), Some(init.api_key).filter(|key| !key.is_empty()), init.session_id),
+        None => (None, None, None),
+    };
+    let package = package.or(identity.package).and_then(|name| PackageName::new(&name).ok()).ok_or_else(invalid)?;
+    let key = key.or(identity.key).ok_or_else(invalid)?;
+    let by_session_id = |id: String| user_of_session_id(&id, &package).or_else(|| shared.sessions.user_of_uuid(&id));
+    let user = identity.user.or_else(|| session_id.and_then(by_session_id)).ok_or_else(no_session)?;
+    Ok(Claimed { user, hello: AppHello { package, key_hash: key_hash(&key), v3 } })
+}
+
+/// Hands the connection to the user's session, which decides.
+async fn admit(shared: &Arc<Shared>, claimed: Claimed) -> Result<Pump, Refusal> {
+    let no_session = || Refusal::new(AppErrorCode::SessionNotFound, "Session not found");
+    if shared.is_draining() {
+        let message = "The server restarts, come back";
+        return Err(Refusal { code: AppErrorCode::InternalError, message, close: Close::Restart });
+    }
+    let session = shared.sessions.get(&claimed.user).ok_or_else(no_session)?;
+    let conn = shared.new_conn();
+    let outbox = Arc::new(shared.new_outbox());
+    let hello = Input::AppConnected { conn, hello: Box::new(claimed.hello) };
+    let attach = Attach { conn, side: Side::App, outbox: outbox.clone(), hello };
+    session.mailbox.send(Mail::Attach(Box::new(attach))).await.map_err(|_| no_session())?;
+    let limits = shared.config.limits;
+    let (max_text, max_binary) = (limits.app_text, limits.app_binary);
+    Ok(Pump { side: Side::App, conn, mailbox: session.mailbox, outbox, max_text, max_binary })
+}

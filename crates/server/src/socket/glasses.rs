@@ -1,0 +1,75 @@
+//! `/glasses-ws`: the phone that speaks for the glasses.
+
+use std::sync::Arc;
+
+use axum::extract::ws::{WebSocket, WebSocketUpgrade};
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bifocal_protocol::Message;
+use bifocal_protocol::close::Close;
+use bifocal_protocol::ids::UserId;
+use bifocal_protocol::rest::PhoneRejection;
+use bifocal_session::{Input, Side};
+use serde::Deserialize;
+
+use crate::actor::Attach;
+use crate::auth::bearer::second_word;
+use crate::clock::wall;
+use crate::http::json;
+use crate::service;
+use crate::shared::Shared;
+use crate::socket::pump::{self, Pump};
+use crate::socket::configure;
+
+/// A frame above this ends the connection; above the configured limit it is only counted.
+const HARD_LIMIT: usize = 8 << 20;
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct GlassesQuery {
+    token: Option<String>,
+}
+
+/// Upgrades a phone with a good token; the header wins over the query.
+pub(crate) async fn upgrade(
+    State(shared): State<Arc<Shared>>,
+    Query(query): Query<GlassesQuery>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
+) -> Response {
+    let rejected = |why: PhoneRejection| json(StatusCode::UNAUTHORIZED, why.body(wall()));
+    let token = second_word(&headers).or(query.token.as_deref()).filter(|token| !token.is_empty());
+    let Some(token) = token else { return rejected(PhoneRejection::NoToken) };
+    let Ok(user) = shared.tokens.verify(token) else { return rejected(PhoneRejection::BadToken) };
+    match upgrade {
+        Ok(upgrade) => configure(upgrade, HARD_LIMIT).on_upgrade(move |socket| serve(socket, shared, user)),
+        Err(rejection) => rejection.into_response(),
+    }
+}
+
+async fn serve(socket: WebSocket, shared: Arc<Shared>, user: UserId) {
+    let conn = shared.new_conn();
+    let outbox = Arc::new(shared.new_outbox());
+    let attach = || Attach {
+        conn,
+        side: Side::Glasses,
+        outbox: outbox.clone(),
+        hello: Input::GlassesConnected { conn },
+    };
+    match service::attach_glasses(&shared, &user, attach).await {
+        Ok(session) => {
+            let limits = shared.config.limits;
+            let pump = Pump {
+                side: Side::Glasses,
+                conn,
+                mailbox: session.mailbox,
+                outbox,
+                max_text: limits.glasses_text,
+                max_binary: limits.glasses_binary,
+            };
+            let tasks = shared.tasks.clone();
+            tasks.track_future(pump.run(socket)).await;
+        }
+        Err(row) => pump::refuse(socket, row.message(wall()).encode(), row.close.unwrap_or(Close::Internal)).await,
+    }
+}
