@@ -147,7 +147,7 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 
 /// Tells every session when another process (an admin command) changed the store.
 async fn watch_store(shared: Arc<Shared>) {
-    let mut known = shared.store.version().await.ok();
+    let (mut known, mut catalogue) = (None, None);
     let mut ticks = tokio::time::interval(WATCH_EVERY);
     loop {
         tokio::select! {
@@ -157,6 +157,11 @@ async fn watch_store(shared: Arc<Shared>) {
         match shared.store.version().await {
             Ok(version) if known != Some(version) => {
                 known = Some(version);
+                let now = shared.store.catalogue_version().await.ok();
+                let before = std::mem::replace(&mut catalogue, now);
+                if before.is_none() || before == now {
+                    continue;
+                }
                 for (_, session) in shared.sessions.list() {
                     let _ = session.mailbox.send(Mail::Input(Input::UserChanged)).await;
                 }

@@ -42,3 +42,10 @@ CREATE TABLE app_settings (
     PRIMARY KEY (user_id, package)
 );
 CREATE INDEX app_settings_package ON app_settings (package);
+
+-- Counts the changes that live sessions must hear of: apps, and who installed them. One row.
+CREATE TABLE catalogue (
+    one     BIGINT NOT NULL PRIMARY KEY CHECK (one = 1),
+    version BIGINT NOT NULL
+);
+INSERT INTO catalogue (one, version) VALUES (1, 0);

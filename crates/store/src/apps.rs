@@ -68,6 +68,7 @@ impl Store {
         if write.run(sql, &values).await? == 0 {
             return Err(StoreError::AppExists(app.package));
         }
+        write.catalogue_changed().await?;
         write.commit().await?;
         Ok(key)
     }
@@ -82,6 +83,7 @@ impl Store {
         if write.run("DELETE FROM apps WHERE package = $1", &[Value::Text(package.as_str())]).await? == 0 {
             return Err(StoreError::NoSuchApp(package.clone()));
         }
+        write.catalogue_changed().await?;
         write.commit().await
     }
 
@@ -96,6 +98,7 @@ impl Store {
         if write.run("UPDATE apps SET key_hash = $2 WHERE package = $1", &values).await? == 0 {
             return Err(StoreError::NoSuchApp(package.clone()));
         }
+        write.catalogue_changed().await?;
         write.commit().await?;
         Ok(key)
     }

@@ -114,6 +114,11 @@ impl Transaction {
         result.map(|done| done.rows_affected()).map_err(|error| StoreError::of_engine(&self.file, error))
     }
 
+    /// Counts a change of apps or installs, so that live sessions hear of it.
+    pub(crate) async fn catalogue_changed(&mut self) -> Result<(), StoreError> {
+        self.run("UPDATE catalogue SET version = version + 1", &[]).await.map(drop)
+    }
+
     /// Runs a statement and gives its rows.
     pub(crate) async fn rows(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
         let rows = statement(sql, values).fetch_all(&mut *self.inner).await;
@@ -144,6 +149,10 @@ impl Row {
     /// The text of a column; `owner` says in an error whose it is.
     pub(crate) fn text(&self, column: &str, owner: &str) -> Result<&str, StoreError> {
         self.inner.try_get(column).map_err(|_| self.damaged(column, owner, "is no text"))
+    }
+
+    pub(crate) fn number(&self, column: &str, owner: &str) -> Result<i64, StoreError> {
+        self.inner.try_get(column).map_err(|_| self.damaged(column, owner, "is no whole number"))
     }
 
     pub(crate) fn flag(&self, column: &str, owner: &str) -> Result<bool, StoreError> {

@@ -60,6 +60,17 @@ impl Store {
     pub async fn version(&self) -> Result<i64, StoreError> {
         self.database.version().await
     }
+
+    /// How often apps and installs were changed, by any process. Asked when [`Store::version`] says that something was.
+    ///
+    /// # Errors
+    /// Every error of the engine.
+    pub async fn catalogue_version(&self) -> Result<i64, StoreError> {
+        let mut read = self.database.read().await?;
+        let rows = read.rows("SELECT version FROM catalogue", &[]).await?;
+        read.commit().await?;
+        rows.first().map_or(Ok(0), |row| row.number("version", "the catalogue"))
+    }
 }
 
 /// Now, as the tables keep it.

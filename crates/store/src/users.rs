@@ -56,6 +56,9 @@ impl Store {
         must_exist(&mut write, package).await?;
         ensure(&mut write, user).await?;
         let installed = write.run(sql, &values).await? > 0;
+        if installed {
+            write.catalogue_changed().await?;
+        }
         write.commit().await?;
         Ok(installed)
     }
@@ -69,6 +72,9 @@ impl Store {
         let both = [Value::Text(user.as_str()), Value::Text(package.as_str())];
         write.run("DELETE FROM running WHERE user_id = $1 AND package = $2", &both).await?;
         let there = write.run("DELETE FROM installs WHERE user_id = $1 AND package = $2", &both).await? > 0;
+        if there {
+            write.catalogue_changed().await?;
+        }
         write.commit().await?;
         Ok(there)
     }

@@ -341,3 +341,34 @@ async fn every_intent_can_be_spawned() {
     };
     tokio::spawn(everything).await.unwrap();
 }
+
+#[tokio::test]
+async fn the_catalogue_version_counts_changes_of_apps_and_installs_only() {
+    let home = tempfile::tempdir().unwrap();
+    let store = Store::open(home.path()).await.unwrap();
+    let package: PackageName = "org.example.demo".parse().unwrap();
+    let user: UserId = "ann@example.org".parse().unwrap();
+    let app = NewApp {
+        package: package.clone(),
+        name: None,
+        kind: AppKind::Standard,
+        public_url: "http://127.0.0.1:7010".to_owned(),
+        permissions: vec![],
+        api_key: None,
+        uuid_sessions: false,
+        settings: vec![],
+    };
+    let version = || async { store.catalogue_version().await.unwrap() };
+    assert_eq!(version().await, 0);
+    store.add_app(app).await.unwrap();
+    store.install(&user, &package).await.unwrap();
+    store.rotate_key(&package).await.unwrap();
+    assert_eq!(version().await, 3);
+    store.install(&user, &package).await.unwrap();
+    store.set_running(&user, &package, true).await.unwrap();
+    store.save_settings(&user, &SystemSettings::default()).await.unwrap();
+    assert_eq!(version().await, 3);
+    store.uninstall(&user, &package).await.unwrap();
+    store.remove_app(&package).await.unwrap();
+    assert_eq!(version().await, 5);
+}

@@ -79,7 +79,7 @@ impl Screen {
         let buffer = Buffer { picture, package: clean::line(package, COLUMNS) };
         match view {
             View::Dashboard => self.dashboard = buffer,
-            _ => self.main = buffer,
+            View::Main => self.main = buffer,
         }
     }
 

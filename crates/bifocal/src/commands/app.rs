@@ -1,0 +1,81 @@
+//! `bifocal app …`: the catalogue.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use bifocal_protocol::app::AppRecord;
+use bifocal_store::NewApp;
+use serde_json::json;
+
+use crate::cli::{App, AppAdd};
+use crate::commands::{print, with_store};
+use crate::config::Settings;
+use crate::table::table;
+
+/// Runs one of the commands.
+pub(crate) async fn app(settings: &Settings, app: App) -> Result<ExitCode> {
+    with_store(settings, async |store| {
+        match app {
+            App::Add(add) => {
+                let key = store.add_app(new_app(add)).await?;
+                print(&format!("{key}\n"));
+            }
+            App::RotateKey { package } => {
+                let key = store.rotate_key(&package).await?;
+                print(&format!("{key}\n"));
+            }
+            App::Remove { package } => store.remove_app(&package).await?,
+            App::Install { user, package } => {
+                store.install(&user, &package).await?;
+            }
+            App::List { json } => {
+                let apps = store.apps().await?;
+                print(&if json { as_json(&apps) } else { as_table(&apps) });
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+    .await
+}
+
+fn new_app(add: AppAdd) -> NewApp {
+    NewApp {
+        package: add.package,
+        name: add.name,
+        kind: add.kind,
+        public_url: add.url,
+        permissions: add.permissions,
+        api_key: add.api_key,
+        uuid_sessions: add.uuid_sessions,
+        settings: Vec::new(),
+    }
+}
+
+fn as_json(apps: &[AppRecord]) -> String {
+    let describe = |app: &AppRecord| {
+        json!({
+            "packageName": app.package.as_str(),
+            "name": app.name,
+            "type": app.kind.name(),
+            "publicUrl": app.public_url,
+            "permissions": app.permissions,
+            "uuidSessions": app.uuid_sessions,
+        })
+    };
+    let apps: Vec<_> = apps.iter().map(describe).collect();
+    format!("{:#}\n", json!(apps))
+}
+
+fn as_table(apps: &[AppRecord]) -> String {
+    if apps.is_empty() {
+        return "no apps; add one with: bifocal app add PACKAGE --url URL\n".to_owned();
+    }
+    let row = |app: &AppRecord| {
+        let permissions: Vec<&str> = app.permissions.iter().map(|permission| permission.name()).collect();
+        let permissions = if permissions.is_empty() { "-".to_owned() } else { permissions.join(",") };
+        let kind = app.kind.name().to_owned();
+        vec![app.package.to_string(), app.name.clone(), kind, app.public_url.clone(), permissions]
+    };
+    let rows: Vec<_> = apps.iter().map(row).collect();
+    table(&["PACKAGE", "NAME", "TYPE", "URL", "PERMISSIONS"], &rows)
+}

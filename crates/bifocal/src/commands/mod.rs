@@ -1,0 +1,49 @@
+//! One file for each command.
+
+mod app;
+mod demo;
+mod doctor;
+mod serve;
+mod session;
+mod sim;
+mod user;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use bifocal_store::Store;
+
+use crate::cli::{Arguments, Command};
+use crate::config::Settings;
+
+/// Runs the command.
+pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode> {
+    let settings = Settings::load(&arguments.place)?;
+    match arguments.command {
+        Command::Serve(serve) => serve::serve(&settings, &serve).await,
+        Command::App(app) => app::app(&settings, app).await,
+        Command::User(user) => user::user(&settings, user).await,
+        Command::Token { email } => user::token(&settings, &email).await,
+        Command::Session(session) => session::session(&settings, session).await,
+        Command::Sim(sim) => sim::sim(sim).await,
+        Command::Demo(demo) => demo::demo(&demo).await,
+        Command::Doctor => doctor::doctor(&settings).await,
+    }
+}
+
+/// Prints a result on stdout. A reader that is gone (`| head`) is no failure.
+pub(crate) fn print(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// Runs something on the store of the data folder.
+pub(crate) async fn with_store<T>(
+    settings: &Settings,
+    what: impl AsyncFnOnce(&Store) -> Result<T>,
+) -> Result<T> {
+    let store = Store::open(&settings.data).await?;
+    let result = what(&store).await;
+    store.close().await;
+    result
+}

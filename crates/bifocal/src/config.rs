@@ -1,0 +1,202 @@
+//! Settings from the command line and environment, then the configuration file, then defaults.
+//!
+//! Keys of `bifocal.toml`: `listen`, `data`, `public_url`, `jwt_secret`, `allow_networks`, `log_format`,
+//! `glasses_grace_seconds`, `app_grace_seconds`, `app_start_seconds`, `display_gap_ms`, `max_sessions`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use bifocal_server::{Limits, NetworkPolicy};
+use bifocal_session::Timings;
+use serde::Deserialize;
+
+use crate::cli::{LogFormat, Place, Serve};
+
+/// Where the data folder is when nobody says otherwise.
+const DATA: &str = "./bifocal-data";
+/// The configuration file when nobody names one.
+const FILE: &str = "bifocal.toml";
+const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8002);
+
+/// The command was used in a wrong way: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct WrongUsage(pub(crate) String);
+
+/// What the file may say.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ConfigFile {
+    listen: Option<SocketAddr>,
+    data: Option<PathBuf>,
+    public_url: Option<String>,
+    jwt_secret: Option<String>,
+    allow_networks: Option<Vec<String>>,
+    log_format: Option<LogFormat>,
+    glasses_grace_seconds: Option<u64>,
+    app_grace_seconds: Option<u64>,
+    app_start_seconds: Option<u64>,
+    display_gap_ms: Option<u64>,
+    max_sessions: Option<usize>,
+}
+
+const KEYS: [&str; 11] = [
+    "listen",
+    "data",
+    "public_url",
+    "jwt_secret",
+    "allow_networks",
+    "log_format",
+    "glasses_grace_seconds",
+    "app_grace_seconds",
+    "app_start_seconds",
+    "display_gap_ms",
+    "max_sessions",
+];
+
+/// The settings of every command.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) data: PathBuf,
+    /// The file that was read, if there was one.
+    pub(crate) file: Option<PathBuf>,
+    /// From the environment or the file; else there is one in the data folder.
+    pub(crate) jwt_secret: Option<Vec<u8>>,
+    from_file: ConfigFile,
+}
+
+impl Settings {
+    /// Reads the file and the environment.
+    pub(crate) fn load(place: &Place) -> Result<Settings> {
+        let path = place.config.clone().unwrap_or_else(|| PathBuf::from(FILE));
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && place.config.is_none() => None,
+            Err(error) => {
+                return Err(WrongUsage(format!("cannot read the configuration {}: {error}", path.display())).into());
+            }
+        };
+        let from_file = match &text {
+            Some(text) => parse(text, &path)?,
+            None => ConfigFile::default(),
+        };
+        let secret = |name| std::env::var(name).ok().filter(|secret| !secret.is_empty());
+        let secret = secret("BIFOCAL_JWT_SECRET").or_else(|| secret("AUGMENTOS_AUTH_JWT_SECRET"));
+        let jwt_secret = secret.or_else(|| from_file.jwt_secret.clone()).map(String::into_bytes);
+        let data = place.data.clone().or_else(|| from_file.data.clone()).unwrap_or_else(|| PathBuf::from(DATA));
+        Ok(Settings { data, file: text.map(|_| path), jwt_secret, from_file })
+    }
+
+    pub(crate) fn listen(&self, serve: &Serve) -> SocketAddr {
+        serve.listen.or(self.from_file.listen).unwrap_or(LISTEN)
+    }
+
+    pub(crate) fn public_url(&self, serve: &Serve) -> Result<Option<String>> {
+        let url = serve.public_url.clone().or_else(|| self.from_file.public_url.clone());
+        let good = |url: &String| url.starts_with("http://") || url.starts_with("https://");
+        match url {
+            Some(url) if !good(&url) => Err(WrongUsage("the public URL must begin with http:// or https://".into()).into()),
+            url => Ok(url),
+        }
+    }
+
+    pub(crate) fn log_format(&self, serve: &Serve) -> LogFormat {
+        serve.log_format.or(self.from_file.log_format).unwrap_or(LogFormat::Human)
+    }
+
+    /// Which private networks webhooks may go to.
+    pub(crate) fn networks(&self, serve: &Serve) -> Result<NetworkPolicy> {
+        let given = match &serve.allow_networks[..] {
+            [] => self.from_file.allow_networks.clone(),
+            networks => Some(networks.to_vec()),
+        };
+        let Some(given) = given else { return Ok(NetworkPolicy::loopback()) };
+        let parse = |text: &String| {
+            let network = text.parse().or_else(|_| text.parse::<std::net::IpAddr>().map(Into::into));
+            network.map_err(|_| WrongUsage(format!("`{}` is no network, like 192.168.1.0/24", text.escape_debug())))
+        };
+        let networks = given.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+        Ok(NetworkPolicy::allowing(networks))
+    }
+
+    pub(crate) fn timings(&self) -> Timings {
+        let file = &self.from_file;
+        let mut timings = Timings::DEFAULT;
+        let seconds = |value: Option<u64>, default: u64| value.map_or(default, |seconds| seconds * 1000);
+        timings.glasses_grace = seconds(file.glasses_grace_seconds, timings.glasses_grace);
+        timings.app_grace = seconds(file.app_grace_seconds, timings.app_grace);
+        timings.app_start = seconds(file.app_start_seconds, timings.app_start);
+        timings.display_gap = file.display_gap_ms.unwrap_or(timings.display_gap);
+        timings
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        let default = Limits::default();
+        Limits { sessions: self.from_file.max_sessions.unwrap_or(default.sessions), ..default }
+    }
+}
+
+/// Reads the file; an unknown key is refused with the one that was probably meant.
+fn parse(text: &str, path: &Path) -> Result<ConfigFile> {
+    let wrong = |why: String| WrongUsage(format!("{}: {why}", path.display()));
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| wrong(one_line(&error)))?;
+    for key in table.keys() {
+        if !KEYS.contains(&key.as_str()) {
+            let likely = KEYS.iter().map(|known| (strsim::jaro_winkler(key, known), known));
+            let likely = likely.filter(|(score, _)| *score > 0.7).max_by(|a, b| a.0.total_cmp(&b.0));
+            let key = key.escape_debug();
+            let hint = match likely {
+                Some((_, known)) => format!("unknown key `{key}`; did you mean `{known}`?"),
+                None => format!("unknown key `{key}`; known are {}", KEYS.join(", ")),
+            };
+            return Err(wrong(hint).into());
+        }
+    }
+    let config: ConfigFile = table.try_into().map_err(|error| wrong(one_line(&error)))?;
+    if config.display_gap_ms.is_some_and(|gap| gap < 200) {
+        return Err(wrong("display_gap_ms is at least 200: glasses cannot draw faster".to_owned()).into());
+    }
+    Ok(config)
+}
+
+fn one_line(error: &toml::de::Error) -> String {
+    error.message().replace('\n', " ")
+}
+
+/// Reads a file that the user named.
+pub(crate) fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        parse(text, Path::new("bifocal.toml")).expect_err("refused").to_string()
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_a_suggestion() {
+        assert_eq!(error("public_ur = 'x'"), "bifocal.toml: unknown key `public_ur`; did you mean `public_url`?");
+        assert!(error("zzz = 1").contains("known are listen"));
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_kind_is_refused() {
+        assert!(error("listen = 'nowhere'").contains("bifocal.toml"));
+        assert!(error("display_gap_ms = 10").contains("at least 200"));
+        assert!(error("listen = ").starts_with("bifocal.toml: "));
+    }
+
+    #[test]
+    fn every_key_is_known_to_both_lists() {
+        let text = "listen='127.0.0.1:1'\ndata='d'\npublic_url='http://x'\njwt_secret='s'\nallow_networks=[]\n\
+                    log_format='json'\nglasses_grace_seconds=1\napp_grace_seconds=1\napp_start_seconds=1\n\
+                    display_gap_ms=200\nmax_sessions=1\n";
+        assert_eq!(text.lines().count(), KEYS.len());
+        let config = parse(text, Path::new("bifocal.toml")).expect("reads");
+        assert_eq!((config.log_format, config.max_sessions), (Some(LogFormat::Json), Some(1)));
+    }
+}
