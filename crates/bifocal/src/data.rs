@@ -49,7 +49,8 @@ fn secret(data: &Path, name: &str) -> Result<String> {
     }
 }
 
-fn random_hex() -> Result<String> {
+/// 32 random bytes as 64 hex digits.
+pub(crate) fn random_hex() -> Result<String> {
     use ring::rand::{SecureRandom, SystemRandom};
     let mut bytes = [0u8; 32];
     let filled = SystemRandom::new().fill(&mut bytes);

@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::cli::Demo;
+use crate::data::random_hex;
 use crate::demo_script::SCRIPT;
 
 const PACKAGE: &str = "org.bifocal.captions";
@@ -97,14 +98,13 @@ impl Stage {
             let _ = stopped.await;
         }));
 
-        let secret = ring::digest::digest(&ring::digest::SHA256, data.path().as_os_str().as_encoded_bytes());
-        let jwt_secret = secret.as_ref().to_vec();
+        let jwt_secret = random_hex()?.into_bytes();
         let token = Tokens::new(&jwt_secret).mint(&user, 0).context("the token")?;
         let config = ServerConfig {
             listen: "127.0.0.1:0".parse()?,
             public_url: None,
             data: data.path().to_owned(),
-            admin_key: hex::encode(&jwt_secret),
+            admin_key: random_hex()?,
             jwt_secret,
             timings: Timings::DEFAULT,
             networks: NetworkPolicy::loopback(),
