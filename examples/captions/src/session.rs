@@ -88,6 +88,8 @@ impl Identity {
                     Err(error) => tracing::info!(self.session_id, %error, "the socket was lost, coming back"),
                 },
             }
+            // The old connection is not kept open while we wait for a new one.
+            drop(socket);
             socket = tokio::select! {
                 _ = &mut asked_to_leave => return,
                 again = self.reconnect() => match again {
@@ -140,7 +142,11 @@ impl Identity {
                     // One bad message must not cost the session.
                     Err(error) => tracing::debug!(self.session_id, %error, "ignored: not JSON"),
                 },
-                Message::Close(frame) => return Ok(frame.map(|frame| frame.code.into())),
+                Message::Close(frame) => {
+                    // The library has prepared the answer; it only has to be sent.
+                    let _ = socket.flush().await;
+                    return Ok(frame.map(|frame| frame.code.into()));
+                }
                 // Binary frames are microphone audio, which we did not ask for. The library answers pings by itself.
                 _ => {}
             }

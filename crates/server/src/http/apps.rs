@@ -16,7 +16,11 @@ use crate::service;
 use crate::shared::Shared;
 
 /// `POST /apps/{package}/start`: answered when the app runs, or truthfully when it does not.
-pub(crate) async fn start(State(shared): State<Arc<Shared>>, Path(package): Path<String>, headers: HeaderMap) -> Response {
+pub(crate) async fn start(
+    State(shared): State<Arc<Shared>>,
+    Path(package): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     match ask(&shared, &headers, &package, Ask::StartApp).await {
         Ok((package, Answer::Started)) => answer(StatusCode::OK, &AppActionDone::new(AppAction::Started, package)),
         Ok((_, Answer::StartFailed(failure))) => {
@@ -30,7 +34,11 @@ pub(crate) async fn start(State(shared): State<Arc<Shared>>, Path(package): Path
 }
 
 /// `POST /apps/{package}/stop`: a success also when it was not running.
-pub(crate) async fn stop(State(shared): State<Arc<Shared>>, Path(package): Path<String>, headers: HeaderMap) -> Response {
+pub(crate) async fn stop(
+    State(shared): State<Arc<Shared>>,
+    Path(package): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     match ask(&shared, &headers, &package, Ask::StopApp).await {
         Ok((package, Answer::Stopped)) => answer(StatusCode::OK, &AppActionDone::new(AppAction::Stopped, package)),
         Ok(_) => answer(StatusCode::INTERNAL_SERVER_ERROR, &Failure::stopping()),

@@ -28,8 +28,8 @@ use crate::auth::bearer::second_word;
 use crate::clock::wall;
 use crate::http::json;
 use crate::shared::Shared;
-use crate::socket::pump::{self, Pump};
 use crate::socket::configure;
+use crate::socket::pump::{self, Pump};
 
 /// How long a connection may take to say who it is.
 const ADMISSION: Duration = Duration::from_secs(10);

@@ -19,8 +19,8 @@ use crate::clock::wall;
 use crate::http::json;
 use crate::service;
 use crate::shared::Shared;
-use crate::socket::pump::{self, Pump};
 use crate::socket::configure;
+use crate::socket::pump::{self, Pump};
 
 /// A frame above this ends the connection; above the configured limit it is only counted.
 const HARD_LIMIT: usize = 8 << 20;
@@ -50,12 +50,8 @@ pub(crate) async fn upgrade(
 async fn serve(socket: WebSocket, shared: Arc<Shared>, user: UserId) {
     let conn = shared.new_conn();
     let outbox = Arc::new(shared.new_outbox());
-    let attach = || Attach {
-        conn,
-        side: Side::Glasses,
-        outbox: outbox.clone(),
-        hello: Input::GlassesConnected { conn },
-    };
+    let attach =
+        || Attach { conn, side: Side::Glasses, outbox: outbox.clone(), hello: Input::GlassesConnected { conn } };
     match service::attach_glasses(&shared, &user, attach).await {
         Ok(session) => {
             let limits = shared.config.limits;

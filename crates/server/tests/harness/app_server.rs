@@ -176,9 +176,10 @@ fn parse(bytes: &[u8]) -> Option<(Hook, usize)> {
     let (method, path) = (first.next()?, first.next()?);
     let header = |line: &str| line.split_once(':').map(|(n, v)| (n.to_ascii_lowercase(), v.trim().to_owned()));
     let headers: Vec<(String, String)> = lines.filter_map(header).collect();
-    let length = headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| {
-        value.parse::<usize>().expect("a length is a number")
-    });
+    let length = headers
+        .iter()
+        .find(|(name, _)| name == "content-length")
+        .map_or(0, |(_, value)| value.parse::<usize>().expect("a length is a number"));
     let body = bytes.get(head + 4..head + 4 + length)?;
     let raw = String::from_utf8(body.to_vec()).expect("a body is text");
     let body = serde_json::from_str(&raw).unwrap_or(Value::Null);

@@ -146,7 +146,7 @@ impl Cloud {
         App { package: package.to_owned(), key, server }
     }
 
-    /// Adds an app and installs it for a user; gives its key. A session that is there already knows it when this returns.
+    /// Adds an app and installs it for a user; gives its key. Done before the phone connects, the session knows it at once.
     pub async fn install(&self, user: &str, app: NewApp) -> String {
         let (user, package) = (user_id(user), app.package.clone());
         let key = self.store.add_app(app).await.expect("a new app").to_string();
@@ -188,7 +188,8 @@ impl Cloud {
 
     /// Starts an app over REST and connects it as an SDK of the second generation does. The user's session must be there.
     pub async fn run(&self, user: &str, app: &mut App) -> Running {
-        let (reply, running) = tokio::join!(self.start_app(user, &app.package.clone()), self.answer_start(app));
+        let package = app.package.clone();
+        let (reply, running) = tokio::join!(self.start_app(user, &package), self.answer_start(app));
         assert_eq!(reply.status, 200, "{reply:?}");
         running
     }

@@ -1,6 +1,6 @@
 //! A server of its own for each test, and everything around it: phones, app servers, REST calls.
 
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
+#![allow(dead_code, unused_imports, unreachable_pub, reason = "each test binary uses its own part")]
 
 pub mod app_server;
 pub mod cloud;
@@ -13,7 +13,7 @@ pub mod token;
 use std::time::Duration;
 
 pub use app_server::{AppServer, Manner};
-pub use cloud::{ADMIN_KEY, App, Cloud, SECRET};
+pub use cloud::{ADMIN_KEY, ANN, App, Cloud, Running, SECRET, init, user_id};
 pub use socket::{Got, Socket};
 
 /// How long anything may take before a test gives up. Nothing waits this long when all is well.

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
-use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::PATIENCE;
@@ -56,7 +56,7 @@ impl Socket {
         self.send_text(message.to_string()).await;
     }
 
-    pub async fn send_text(&mut self, text: impl Into<String>) {
+    pub async fn send_text(&mut self, text: impl Into<Utf8Bytes>) {
         self.send_frame(Message::text(text)).await.expect("the socket takes it");
     }
 
@@ -88,7 +88,9 @@ impl Socket {
                     return Got::Text(json);
                 }
                 Some(Ok(Message::Binary(data))) => return Got::Binary(data),
-                Some(Ok(Message::Close(Some(frame)))) => return Got::Closed(frame.code.into(), frame.reason.to_string()),
+                Some(Ok(Message::Close(Some(frame)))) => {
+                    return Got::Closed(frame.code.into(), frame.reason.to_string());
+                }
                 Some(Ok(Message::Close(None))) => return Got::Closed(1005, String::new()),
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => return Got::Gone,
