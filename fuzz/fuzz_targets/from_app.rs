@@ -1,3 +1,4 @@
+//! Fuzz target `from_app`: any bytes; nothing may panic.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| bifocal_protocol::fuzzing::from_app(data));

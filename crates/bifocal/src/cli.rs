@@ -201,7 +201,8 @@ mod tests {
     fn several_permissions_may_follow_one_flag_or_several() {
         let parse = |line: &str| Arguments::try_parse_from(line.split(' ')).map(|arguments| arguments.command);
         let one = "bifocal app add org.example.demo --url http://127.0.0.1:1 --permission MICROPHONE camera";
-        let many = "bifocal app add org.example.demo --url http://127.0.0.1:1 --permission MICROPHONE --permission CAMERA";
+        let many =
+            "bifocal app add org.example.demo --url http://127.0.0.1:1 --permission MICROPHONE --permission CAMERA";
         for line in [one, many] {
             let Ok(Command::App(App::Add(add))) = parse(line) else { panic!("{line}") };
             assert_eq!(add.permissions, [Permission::Microphone, Permission::Camera]);

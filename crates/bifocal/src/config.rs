@@ -96,7 +96,9 @@ impl Settings {
         let url = serve.public_url.clone().or_else(|| self.from_file.public_url.clone());
         let good = |url: &String| url.starts_with("http://") || url.starts_with("https://");
         match url {
-            Some(url) if !good(&url) => Err(WrongUsage("the public URL must begin with http:// or https://".into()).into()),
+            Some(url) if !good(&url) => {
+                Err(WrongUsage("the public URL must begin with http:// or https://".into()).into())
+            }
             url => Ok(url),
         }
     }

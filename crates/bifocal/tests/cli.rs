@@ -89,7 +89,9 @@ fn secrets_are_the_owners_only_and_the_first_environment_name_wins() {
     let own = token(None, None);
     assert_ne!(own, token(None, Some("one secret")));
     // The time is part of what is signed, so the same second may have to come twice.
-    wait_for("two tokens of the same second", || (token(Some("one"), Some("other")) == token(Some("one"), None)).then_some(()));
+    wait_for("two tokens of the same second", || {
+        (token(Some("one"), Some("other")) == token(Some("one"), None)).then_some(())
+    });
     let mode = std::fs::metadata(data.join("jwt.secret")).expect("there").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
@@ -126,7 +128,8 @@ fn a_script_ends_with_0_1_or_2() {
     let run = |text: &str| {
         let script = cloud.data.path().join("test.script");
         std::fs::write(&script, text).expect("written");
-        let output = bifocal().args(["sim", "--token", &token, "--cloud", &cloud.url, "--script"]).arg(&script).output();
+        let output =
+            bifocal().args(["sim", "--token", &token, "--cloud", &cloud.url, "--script"]).arg(&script).output();
         output.expect("runs").status.code()
     };
     assert_eq!(run("press camera\nexpect-not \"anything\" within 0.2\n"), Some(0));

@@ -118,7 +118,9 @@ fn listen(settings: &Settings, serve: &Serve, running: Option<&data::Running>) -
     let address = settings.listen(serve);
     match (TcpListener::bind(address), running) {
         (Ok(_), _) => good("address", format!("{address} is free")),
-        (Err(_), Some(running)) => good("address", format!("a server runs at {} (process {})", running.url, running.pid)),
+        (Err(_), Some(running)) => {
+            good("address", format!("a server runs at {} (process {})", running.url, running.pid))
+        }
         (Err(error), None) => bad("address", format!("{address}: {error}; choose another with --listen")),
     }
 }

@@ -38,10 +38,7 @@ pub(crate) fn print(text: &str) {
 }
 
 /// Runs something on the store of the data folder.
-pub(crate) async fn with_store<T>(
-    settings: &Settings,
-    what: impl AsyncFnOnce(&Store) -> Result<T>,
-) -> Result<T> {
+pub(crate) async fn with_store<T>(settings: &Settings, what: impl AsyncFnOnce(&Store) -> Result<T>) -> Result<T> {
     let store = Store::open(&settings.data).await?;
     let result = what(&store).await;
     store.close().await;

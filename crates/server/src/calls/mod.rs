@@ -21,12 +21,12 @@ where
     R: FnOnce(Outcome) -> F + Send + 'static,
 {
     let cancellable = !matches!(call, Call::Webhook { kind: WebhookKind::Stop, .. });
-    if let Call::Webhook { kind, app, session_id, .. } = &call {
-        if app.uuid_sessions {
-            match kind {
-                WebhookKind::Start => shared.sessions.remember_uuid(session_id, user),
-                WebhookKind::Stop => shared.sessions.forget_uuid(session_id),
-            }
+    if let Call::Webhook { kind, app, session_id, .. } = &call
+        && app.uuid_sessions
+    {
+        match kind {
+            WebhookKind::Start => shared.sessions.remember_uuid(session_id, user),
+            WebhookKind::Stop => shared.sessions.forget_uuid(session_id),
         }
     }
     let (task_shared, user) = (shared.clone(), user.clone());

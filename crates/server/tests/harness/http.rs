@@ -28,6 +28,12 @@ impl Reply {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
     }
 
+    /// Checks for the failure of a route under `/apps`.
+    #[track_caller]
+    pub fn fails(&self, status: u16, message: &str) {
+        self.is(status, &format!(r#"{{"success":false,"message":{}}}"#, Value::from(message)));
+    }
+
     /// Checks status, content type and the whole body. `<time>` in `body` stands for a time as JavaScript writes it.
     #[track_caller]
     pub fn is(&self, status: u16, body: &str) {

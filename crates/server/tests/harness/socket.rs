@@ -27,6 +27,8 @@ pub enum Got {
 
 pub struct Socket {
     inner: WebSocketStream<TcpStream>,
+    /// The text of the last message, as it came.
+    pub last: String,
 }
 
 impl Socket {
@@ -41,7 +43,7 @@ impl Socket {
         stream.set_nodelay(true).expect("loopback can");
         let opening = Box::pin(client_async(request, stream));
         match timeout(PATIENCE, opening).await.expect("the server answers the upgrade") {
-            Ok((inner, _)) => Ok(Self { inner }),
+            Ok((inner, _)) => Ok(Self { inner, last: String::new() }),
             Err(Error::Http(response)) => Err(response.status().as_u16()),
             Err(error) => panic!("no upgrade: {error}"),
         }
@@ -84,8 +86,10 @@ impl Socket {
         loop {
             match self.inner.next().await {
                 Some(Ok(Message::Text(text))) => {
-                    let json = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text:?}"));
-                    return Got::Text(json);
+                    text.as_str().clone_into(&mut self.last);
+                    return Got::Text(
+                        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text:?}")),
+                    );
                 }
                 Some(Ok(Message::Binary(data))) => return Got::Binary(data),
                 Some(Ok(Message::Close(Some(frame)))) => {

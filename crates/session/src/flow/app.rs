@@ -46,10 +46,10 @@ pub(crate) fn text(s: &mut UserSession, conn: ConnId, text: &str, now: Now, out:
 
 /// A binary frame of an app. Only text that was sent as binary means anything; some clients do that.
 pub(crate) fn binary(s: &mut UserSession, conn: ConnId, data: &[u8], now: Now, out: &mut Effects) {
-    if data.first() == Some(&b'{') {
-        if let Ok(json) = std::str::from_utf8(data) {
-            return text(s, conn, json, now, out);
-        }
+    if data.first() == Some(&b'{')
+        && let Ok(json) = std::str::from_utf8(data)
+    {
+        return text(s, conn, json, now, out);
     }
     if speaker(s, conn, now).is_some() {
         out.note(Note::UnknownType(Side::App));

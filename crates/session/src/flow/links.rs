@@ -12,10 +12,10 @@ use crate::session::{Glasses, UserSession};
 
 /// The current link with this number, and its side.
 pub(crate) fn current(s: &mut UserSession, conn: ConnId) -> Option<(Side, &mut Link)> {
-    if let Glasses::Connected(link) = &mut s.glasses {
-        if link.conn == conn {
-            return Some((Side::Glasses, link));
-        }
+    if let Glasses::Connected(link) = &mut s.glasses
+        && link.conn == conn
+    {
+        return Some((Side::Glasses, link));
     }
     let (_, slot) = s.apps.by_conn(conn)?;
     slot.link_mut().map(|link| (Side::App, link))
