@@ -15,6 +15,7 @@ use bytes::Bytes;
 use crate::apps::StartFailure;
 use crate::input::{AskId, CallId, ConnId, EndReason};
 use crate::links::Side;
+use crate::summary::SessionSummary;
 use crate::view::SessionView;
 
 /// One thing to be done, by the driver, in the order of the list.
@@ -78,6 +79,8 @@ pub enum Effect {
     Ended {
         /// Why.
         reason: EndReason,
+        /// What it was, in numbers.
+        summary: Box<SessionSummary>,
     },
 }
 

@@ -27,6 +27,7 @@ mod relay;
 mod session;
 mod settings;
 mod subscriptions;
+mod summary;
 mod view;
 
 pub use apps::{AppPhase, StartFailure, StartStage};
@@ -38,4 +39,5 @@ pub use input::{AppHello, Ask, AskId, CallId, ConnId, EndReason, Input, Outcome,
 pub use links::Side;
 pub use now::{Millis, Now, Timings};
 pub use session::{Config, SessionState, UserSession};
+pub use summary::SessionSummary;
 pub use view::SessionView;

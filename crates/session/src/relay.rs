@@ -9,13 +9,16 @@ use crate::session::UserSession;
 use crate::subscriptions::Topic;
 
 /// Sends `data`, one complete JSON value, to every app that runs and has subscribed to `topic`.
-pub(crate) fn relay(session: &UserSession, topic: Topic<'_>, data: &str, now: Now, out: &mut Effects) {
+pub(crate) fn relay(session: &mut UserSession, topic: Topic<'_>, data: &str, now: Now, out: &mut Effects) {
+    let mut sent = 0;
     for (package, stream) in session.subscriptions.targets(topic) {
         let Some(slot) = session.apps.get(package) else { continue };
         let Some(link) = slot.link() else { continue };
         let text = data_stream(&slot.session_id, stream, data, now.wall);
         out.push(Effect::Send { conn: link.conn, lane: Lane::Data, text });
+        sent += 1;
     }
+    session.totals.relayed += sent;
 }
 
 /// Sends sound to every app that runs and wants it.

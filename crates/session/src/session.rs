@@ -17,6 +17,7 @@ use crate::now::{Millis, Now, Timings};
 use crate::relay::AudioManager;
 use crate::settings::SettingsManager;
 use crate::subscriptions::SubscriptionManager;
+use crate::summary::{SessionSummary, Totals};
 
 /// What a session is told once.
 #[derive(Debug, Clone)]
@@ -68,6 +69,7 @@ pub struct UserSession {
     pub(crate) load: Load,
     pub(crate) speaking: bool,
     pub(crate) ended: Option<EndReason>,
+    pub(crate) totals: Totals,
 
     pub(crate) apps: AppManager,
     pub(crate) subscriptions: SubscriptionManager,
@@ -101,6 +103,7 @@ impl UserSession {
             load: Load::default(),
             speaking: false,
             ended: None,
+            totals: Totals { began_at: now.at, ..Totals::default() },
             apps: AppManager::default(),
             subscriptions: SubscriptionManager::default(),
             display: DisplayManager::default(),
@@ -207,6 +210,22 @@ impl UserSession {
             (None, Glasses::Expected) => SessionState::Connecting,
             (None, Glasses::Connected(_)) => SessionState::Active,
             (None, Glasses::Away { .. }) => SessionState::Disconnected,
+        }
+    }
+
+    /// What the session has been so far, in numbers.
+    pub fn summary(&self, now: Now) -> SessionSummary {
+        let connected = self.totals.connected_since.map_or(0, |since| now.at - since);
+        SessionSummary {
+            duration_ms: now.at - self.totals.began_at,
+            connected_ms: self.totals.connected_ms + connected,
+            reconnections: self.reconnections,
+            apps: self.totals.apps.clone(),
+            audio_bytes: self.audio.bytes,
+            relayed: self.totals.relayed,
+            transcripts: self.totals.transcripts,
+            display_requests: self.display.stats.requested,
+            display_frames: self.display.stats.sent,
         }
     }
 

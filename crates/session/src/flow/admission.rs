@@ -74,6 +74,7 @@ fn attach(s: &mut UserSession, conn: ConnId, package: &PackageName, v3: bool, no
         Phase::Grace { since, .. } => (now.at - since, false),
         Phase::Stopping { .. } => (0, false),
     };
+    s.totals.app_ran(package);
     let waiting = std::mem::take(&mut slot.waiting);
     let permissions = slot.record.granted();
     s.subscriptions.connected(package, permissions, now.at);

@@ -149,6 +149,7 @@ fn transcription(s: &mut UserSession, words: LocalTranscription, now: Now, out: 
         confidence: None,
         metadata: None,
     };
+    s.totals.transcripts += 1;
     // A struct of ours: serialising it cannot fail.
     let json = serde_json::to_string(&data).unwrap_or_else(|_| "{}".to_owned());
     relay(s, Topic::Speech(&language), &json, now, out);

@@ -75,6 +75,7 @@ pub(crate) fn glasses_connected(s: &mut UserSession, conn: ConnId, now: Now, out
     if let Glasses::Connected(old) = before {
         out.push(Effect::Close { conn: old.conn, close: Close::Superseded });
     }
+    s.totals.glasses_came(now.at);
     out.note(Note::GlassesConnected { reconnection });
     if reconnection {
         s.reconnections += 1;
@@ -242,8 +243,9 @@ pub(crate) fn end(s: &mut UserSession, reason: EndReason, now: Now, out: &mut Ef
         };
         out.push(Effect::Close { conn, close });
     }
+    let summary = Box::new(s.summary(now));
     s.ended = Some(reason);
-    out.push(Effect::Ended { reason });
+    out.push(Effect::Ended { reason, summary });
 }
 
 /// `app_stopped`, then the close that tells every SDK generation that it is over.

@@ -51,6 +51,7 @@ pub(crate) fn misbehaved(s: &mut UserSession, conn: ConnId, close: Close, now: N
 pub(crate) fn closed(s: &mut UserSession, conn: ConnId, code: u16, now: Now, out: &mut Effects) {
     if matches!(&s.glasses, Glasses::Connected(link) if link.conn == conn) {
         s.glasses = Glasses::Away { until: now.at + s.config.timings.glasses_grace };
+        s.totals.glasses_went(now.at);
         out.note(Note::GlassesLost { code });
         return;
     }

@@ -1,6 +1,6 @@
 //! Effects as lines of text.
 
-use bifocal_session::{Answer, Call, Effect, Lane, LatestKey, Note};
+use bifocal_session::{Answer, Call, Effect, Lane, LatestKey, Note, SessionSummary};
 use serde_json::Value;
 
 /// One effect, one line.
@@ -17,7 +17,7 @@ pub(super) fn effect(effect: &Effect, show_snapshot: bool) -> String {
         Effect::Close { conn, close } => format!("close {} {} {}", conn.0, close.code(), close.reason()),
         Effect::Abort { conn } => format!("abort {}", conn.0),
         Effect::Cancel { call } => format!("cancel {}", call.0),
-        Effect::Ended { reason } => format!("ended {}", reason.name()),
+        Effect::Ended { reason, summary } => format!("ended {}: {}", reason.name(), self::summary(summary)),
         Effect::Call { call, what } => format!("call {} {}", call.0, self::call(what)),
         Effect::Answer { ask, answer } => format!("answer {} {}", ask.0, self::answer(answer)),
         Effect::Note(note) => format!("note {}", self::note(note)),
@@ -100,4 +100,14 @@ fn note(note: &Note) -> String {
         Note::SubscriptionRefused(app) => format!("subscription of {app} refused"),
         Note::StoreFailed(why) => format!("store failed: {why}"),
     }
+}
+
+fn summary(summary: &SessionSummary) -> String {
+    let SessionSummary { duration_ms, connected_ms, reconnections, apps, audio_bytes, relayed, transcripts, .. } = summary;
+    let display = format!("{} frames of {} requests", summary.display_frames, summary.display_requests);
+    format!(
+        "{duration_ms} ms, {connected_ms} connected, {reconnections} reconnections, {} apps, {audio_bytes} bytes of \
+         sound, {relayed} relayed, {transcripts} transcripts, {display}",
+        apps.len()
+    )
 }
