@@ -1,13 +1,14 @@
 //! Settings from the command line and environment, then the configuration file, then defaults.
 //!
 //! Keys of `bifocal.toml`: `listen`, `data`, `public_url`, `jwt_secret`, `allow_networks`, `log_format`,
-//! `glasses_grace_seconds`, `app_grace_seconds`, `app_start_seconds`, `display_gap_ms`, `max_sessions`.
+//! `glasses_grace_seconds`, `app_grace_seconds`, `app_start_seconds`, `display_gap_ms`, `max_sessions`, `events_file`,
+//! `posthog_key`, `posthog_url`.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use bifocal_server::{Limits, NetworkPolicy};
+use bifocal_server::{EventSink, Limits, NetworkPolicy};
 use bifocal_session::Timings;
 use serde::Deserialize;
 
@@ -39,9 +40,12 @@ pub(crate) struct ConfigFile {
     app_start_seconds: Option<u64>,
     display_gap_ms: Option<u64>,
     max_sessions: Option<usize>,
+    events_file: Option<PathBuf>,
+    posthog_key: Option<String>,
+    posthog_url: Option<String>,
 }
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 14] = [
     "listen",
     "data",
     "public_url",
@@ -53,6 +57,9 @@ const KEYS: [&str; 11] = [
     "app_start_seconds",
     "display_gap_ms",
     "max_sessions",
+    "events_file",
+    "posthog_key",
+    "posthog_url",
 ];
 
 /// The settings of every command.
@@ -133,6 +140,21 @@ impl Settings {
         timings
     }
 
+    /// Where product events go: nowhere, unless a file or a PostHog key is given.
+    pub(crate) fn events(&self) -> Result<EventSink> {
+        let file = &self.from_file;
+        let key = std::env::var("BIFOCAL_POSTHOG_KEY").ok().or_else(|| file.posthog_key.clone());
+        match (&file.events_file, key) {
+            (Some(_), Some(_)) => Err(WrongUsage("events_file or posthog_key, not both".to_owned()).into()),
+            (Some(path), None) => Ok(EventSink::JsonLines(path.clone())),
+            (None, Some(key)) => {
+                let url = file.posthog_url.clone().unwrap_or_else(|| "https://us.i.posthog.com".to_owned());
+                Ok(EventSink::PostHog { url, key })
+            }
+            (None, None) => Ok(EventSink::Off),
+        }
+    }
+
     pub(crate) fn limits(&self) -> Limits {
         let default = Limits::default();
         Limits { sessions: self.from_file.max_sessions.unwrap_or(default.sessions), ..default }
@@ -196,7 +218,7 @@ mod tests {
     fn every_key_is_known_to_both_lists() {
         let text = "listen='127.0.0.1:1'\ndata='d'\npublic_url='http://x'\njwt_secret='s'\nallow_networks=[]\n\
                     log_format='json'\nglasses_grace_seconds=1\napp_grace_seconds=1\napp_start_seconds=1\n\
-                    display_gap_ms=200\nmax_sessions=1\n";
+                    display_gap_ms=200\nmax_sessions=1\nevents_file='f'\nposthog_key='k'\nposthog_url='u'\n";
         assert_eq!(text.lines().count(), KEYS.len());
         let config = parse(text, Path::new("bifocal.toml")).expect("reads");
         assert_eq!((config.log_format, config.max_sessions), (Some(LogFormat::Json), Some(1)));

@@ -9,7 +9,7 @@ use bifocal_protocol::close::Close;
 use bifocal_protocol::ids::UserId;
 use bifocal_session::{
     Answer, Ask, AskId, Call, CallId, ConnId, Deadline, Effect, Effects, EndReason, ErrorRow, Input, Lane, Millis, Now,
-    Side, UserSession,
+    SessionState, Side, UserSession,
 };
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
@@ -51,13 +51,32 @@ pub(crate) struct Attach {
     pub(crate) hello: Input,
 }
 
-pub(crate) type Mailbox = mpsc::Sender<Mail>;
+/// Where mails for a session go. Each carries the time at which it was sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Mailbox(mpsc::Sender<(Instant, Mail)>);
+
+/// The session has ended; nobody takes the mail.
+#[derive(Debug)]
+pub(crate) struct Gone;
+
+impl Mailbox {
+    /// Waits while the mailbox is full: whoever feeds a session goes at its pace.
+    pub(crate) async fn send(&self, mail: Mail) -> Result<(), Gone> {
+        self.0.send((Instant::now(), mail)).await.map_err(|_| Gone)
+    }
+
+    /// Sends a mail that need not arrive.
+    pub(crate) fn try_send(&self, mail: Mail) {
+        let _ = self.0.try_send((Instant::now(), mail));
+    }
+}
 
 /// What a session task drives: the session, or in tests something that fails.
 pub(crate) trait Core: Send + 'static {
     fn handle(&mut self, input: Input, now: Now, out: &mut Effects);
     fn next_deadline(&self) -> Option<(Millis, Deadline)>;
     fn on_deadline(&mut self, now: Now, out: &mut Effects);
+    fn state(&self) -> SessionState;
 }
 
 impl Core for UserSession {
@@ -72,6 +91,10 @@ impl Core for UserSession {
     fn on_deadline(&mut self, now: Now, out: &mut Effects) {
         UserSession::on_deadline(self, now, out);
     }
+
+    fn state(&self) -> SessionState {
+        UserSession::state(self)
+    }
 }
 
 /// A session and what it needs to act.
@@ -80,8 +103,10 @@ struct Actor<C> {
     user: UserId,
     number: u64,
     shared: Arc<Shared>,
-    mails: mpsc::Receiver<Mail>,
-    mailbox: mpsc::WeakSender<Mail>,
+    mails: mpsc::Receiver<(Instant, Mail)>,
+    mailbox: mpsc::WeakSender<(Instant, Mail)>,
+    /// The state that was last counted.
+    state: Option<SessionState>,
     sockets: Vec<(ConnId, Side, Arc<Outbox>)>,
     asks: HashMap<AskId, oneshot::Sender<Answer>>,
     next_ask: u32,
@@ -101,6 +126,7 @@ pub(crate) fn spawn<C: Core>(core: C, user: UserId, number: u64, shared: &Arc<Sh
         shared: shared.clone(),
         mails,
         mailbox: mailbox.downgrade(),
+        state: None,
         sockets: Vec::new(),
         asks: HashMap::new(),
         next_ask: 0,
@@ -108,8 +134,9 @@ pub(crate) fn spawn<C: Core>(core: C, user: UserId, number: u64, shared: &Arc<Sh
         effects: Effects::new(),
         ended: None,
     };
+    shared.metrics.sessions_started.increment(1);
     shared.session_tasks.spawn(actor.run().instrument(span));
-    mailbox
+    Mailbox(mailbox)
 }
 
 impl<C: Core> Actor<C> {
@@ -127,26 +154,41 @@ impl<C: Core> Actor<C> {
 
     async fn turns(&mut self) {
         while self.ended.is_none() {
-            let due = self.core.next_deadline().map(|(at, _)| self.shared.clock.instant(at));
+            let next = self.core.next_deadline();
+            let due = next.as_ref().map(|(at, _)| self.shared.clock.instant(*at));
             tokio::select! {
                 biased;
                 mail = self.mails.recv() => match mail {
-                    Some(mail) => {
+                    Some((sent, mail)) => {
+                        let begun = Instant::now();
+                        self.shared.metrics.mailbox_wait.record(begun - sent);
                         self.handle(mail);
                         for _ in 1..BATCH {
-                            let Ok(mail) = self.mails.try_recv() else { break };
+                            let Ok((_, mail)) = self.mails.try_recv() else { break };
                             self.handle(mail);
                         }
+                        self.shared.metrics.handle_time.record(begun.elapsed());
                     }
                     // Every mailbox is gone: nobody can reach this session any more.
                     None => self.step(Input::End { reason: EndReason::Shutdown }),
                 },
                 () = sleep_until(due) => {}
             }
-            if due.is_some_and(|due| due <= Instant::now()) && self.ended.is_none() {
+            let late = due.and_then(|due| Instant::now().checked_duration_since(due));
+            if let (Some(late), Some((_, deadline)), None) = (late, &next, &self.ended) {
+                self.shared.metrics.deadline(deadline, late);
                 self.core.on_deadline(self.shared.clock.now(), &mut self.effects);
                 self.act();
             }
+            self.count_state(Some(self.core.state()));
+        }
+    }
+
+    /// Tells the metrics when the session is in another state.
+    fn count_state(&mut self, state: Option<SessionState>) {
+        if self.state != state {
+            self.shared.metrics.session_state(self.state, state);
+            self.state = state;
         }
     }
 
@@ -154,11 +196,15 @@ impl<C: Core> Actor<C> {
         match mail {
             Mail::Input(input) => self.step(input),
             Mail::Attach(attach) => {
+                self.shared.metrics.link(attach.side, 1.0);
                 self.sockets.push((attach.conn, attach.side, attach.outbox));
                 self.step(attach.hello);
             }
             Mail::Detach { conn, code } => {
-                self.sockets.retain(|(other, ..)| *other != conn);
+                if let Some(at) = self.sockets.iter().position(|(other, ..)| *other == conn) {
+                    let (_, side, _) = self.sockets.swap_remove(at);
+                    self.shared.metrics.link(side, -1.0);
+                }
                 self.step(Input::Closed { conn, code });
             }
             Mail::Ask { what, reply } => {
@@ -171,6 +217,7 @@ impl<C: Core> Actor<C> {
     }
 
     fn step(&mut self, input: Input) {
+        self.shared.metrics.input(&input);
         if let Input::CallDone { call, .. } = &input {
             self.calls.remove(call);
         }
@@ -200,8 +247,16 @@ impl<C: Core> Actor<C> {
                         let _ = reply.send(answer);
                     }
                 }
-                Effect::Note(note) => log::note(&note),
-                Effect::Ended { reason } => self.ended = Some(reason),
+                Effect::Note(note) => {
+                    self.shared.metrics.note(&note);
+                    self.shared.events.note(&self.user, &note);
+                    log::note(&note);
+                }
+                Effect::Ended { reason, summary } => {
+                    self.shared.metrics.session_ended(reason.name(), &summary);
+                    self.shared.events.ended(&self.user, reason, &summary);
+                    self.ended = Some(reason);
+                }
             }
         }
         // The list keeps its memory for the next step.
@@ -225,7 +280,7 @@ impl<C: Core> Actor<C> {
     }
 
     fn call(&mut self, call: CallId, what: Call) {
-        let Some(mailbox) = self.mailbox.upgrade() else { return };
+        let Some(mailbox) = self.mailbox.upgrade().map(Mailbox) else { return };
         let task = calls::spawn(&self.shared, &self.user, what, move |outcome| async move {
             let input = Input::CallDone { call, outcome: Box::new(outcome) };
             // The session may have ended meanwhile.
@@ -248,10 +303,14 @@ impl<C: Core> Actor<C> {
 
     /// The session is over: it is forgotten, and what still waits in the mailbox is sent away.
     async fn finish(mut self) {
+        self.count_state(None);
+        for (_, side, _) in &self.sockets {
+            self.shared.metrics.link(*side, -1.0);
+        }
         self.shared.sessions.remove(&self.user, self.number);
         self.shared.sessions.forget_uuids_of(&self.user);
         self.mails.close();
-        while let Some(mail) = self.mails.recv().await {
+        while let Some((_, mail)) = self.mails.recv().await {
             match mail {
                 Mail::Attach(attach) => attach.outbox.end(Ending::Abort),
                 Mail::Ask { reply, .. } => {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use bifocal_session::Timings;
 
 use crate::calls::guard::NetworkPolicy;
+use crate::events::EventSink;
 
 /// The settings of one server.
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub struct ServerConfig {
     pub networks: NetworkPolicy,
     /// Sizes and counts.
     pub limits: Limits,
+    /// Where product events go.
+    pub events: EventSink,
 }
 
 /// Sizes and counts, in bytes and pieces.

@@ -10,6 +10,7 @@ use bifocal_session::{EndReason, Input};
 use bifocal_store::Store;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
@@ -19,12 +20,16 @@ use crate::auth::token::Tokens;
 use crate::calls::webhook::WebhookClient;
 use crate::clock::Clock;
 use crate::config::ServerConfig;
+use crate::events::{self, Events};
 use crate::http;
+use crate::metrics::Metrics;
 use crate::registry::SessionStorage;
 use crate::shared::Shared;
 
 /// How often the store is asked whether somebody else changed it; a change is seen within a second.
 const WATCH_EVERY: Duration = Duration::from_millis(500);
+/// How often the event loop is measured.
+const MEASURE_EVERY: Duration = Duration::from_millis(100);
 /// How long sessions may take to say good-bye.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -51,6 +56,8 @@ pub struct Server {
     address: SocketAddr,
     serving: JoinHandle<()>,
     watching: JoinHandle<()>,
+    measuring: JoinHandle<()>,
+    events: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -66,6 +73,8 @@ impl Server {
         let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let public_url = public_url.trim_end_matches('/').to_owned();
         let webhooks = WebhookClient::new(config.networks.clone()).map_err(|e| StartError::Client(e.to_string()))?;
+        let metrics = Arc::new(Metrics::new());
+        let (events, events_task) = Events::begin(&config.events, metrics.clone());
         let shared = Arc::new(Shared {
             app_socket_url: format!("{}/app-ws", public_url.replacen("http", "ws", 1)),
             public_url,
@@ -73,6 +82,8 @@ impl Server {
             tokens: Tokens::new(&config.jwt_secret),
             store,
             sessions: SessionStorage::default(),
+            metrics,
+            events,
             webhooks,
             session_tasks: TaskTracker::new(),
             tasks: TaskTracker::new(),
@@ -83,10 +94,11 @@ impl Server {
         });
         let serving = tokio::spawn(serve(listener, shared.clone()));
         let watching = tokio::spawn(watch_store(shared.clone()));
+        let measuring = tokio::spawn(measure(shared.clone()));
         info!(%address, public_url = shared.public_url, "listening");
         let allowed: Vec<String> = shared.config.networks.allowed().iter().map(ToString::to_string).collect();
         info!(allowed = allowed.join(", "), "webhooks may go to the open Internet and to these networks");
-        Ok(Server { shared, address, serving, watching })
+        Ok(Server { shared, address, serving, watching, measuring, events: events_task })
     }
 
     /// Where it listens.
@@ -113,7 +125,7 @@ impl Server {
         for (_, session) in shared.sessions.list() {
             let end = Mail::Input(Input::End { reason: EndReason::Shutdown });
             // A full mailbox must not hold up the others; the time-out below ends such a session.
-            let _ = session.mailbox.try_send(end);
+            session.mailbox.try_send(end);
         }
         shared.session_tasks.close();
         shared.tasks.close();
@@ -126,8 +138,12 @@ impl Server {
         }
         shared.shutdown.cancel();
         let _ = self.watching.await;
+        let _ = self.measuring.await;
         let _ = tokio::time::timeout(DRAIN, self.serving).await;
         shared.store.close().await;
+        // The queue closes with the last of those who could put something in.
+        drop(self.shared);
+        events::flush(self.events).await;
         info!("stopped");
     }
 }
@@ -142,6 +158,21 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     let serving = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned());
     if let Err(error) = serving.await {
         warn!(%error, "the listener failed");
+    }
+}
+
+/// Measures the event loop by how late a timer fires, and keeps the histograms small.
+async fn measure(shared: Arc<Shared>) {
+    let mut due = Instant::now() + MEASURE_EVERY;
+    loop {
+        tokio::select! {
+            () = shared.shutdown.cancelled() => return,
+            () = tokio::time::sleep_until(due) => {}
+        }
+        let now = Instant::now();
+        shared.metrics.loop_lag.record(now - due);
+        due = now + MEASURE_EVERY;
+        shared.metrics.upkeep();
     }
 }
 

@@ -9,7 +9,8 @@ pub(crate) fn note(note: &Note) {
         Note::GlassesConnected { reconnection } => info!(reconnection, "glasses connected"),
         Note::GlassesLost { code } => info!(code, "glasses lost"),
         Note::AppStarting(package) => info!(%package, "app starting"),
-        Note::AppRunning { package, after } => info!(%package, after_ms = after, "app running"),
+        Note::AppRunning { package, after, .. } => info!(%package, after_ms = after, "app running"),
+        Note::AppReturned(package) => info!(%package, "app is back"),
         Note::AppFailed(package, failure) => {
             warn!(%package, stage = failure.stage.name(), why = %failure.message, "app start failed");
         }

@@ -7,6 +7,7 @@
 //! | `Audio` | the oldest is dropped and counted |
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bifocal_protocol::Text;
@@ -16,6 +17,8 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
+
+use crate::metrics::{Metrics, OutboxMetrics};
 
 /// How long a frame may wait before its socket counts as dead.
 const MAX_AGE: Duration = Duration::from_secs(30);
@@ -27,6 +30,7 @@ pub(crate) struct Outbox {
     wake: Notify,
     max_bytes: usize,
     max_audio_bytes: usize,
+    metrics: Arc<Metrics>,
 }
 
 #[derive(Debug, Default)]
@@ -35,7 +39,6 @@ struct Queue {
     bytes: usize,
     audio_bytes: usize,
     ending: Option<Ending>,
-    dropped_audio: u64,
 }
 
 #[derive(Debug)]
@@ -73,8 +76,8 @@ impl Frame {
 }
 
 impl Outbox {
-    pub(crate) fn new(max_bytes: usize, max_audio_bytes: usize) -> Self {
-        Self { queue: Mutex::default(), wake: Notify::new(), max_bytes, max_audio_bytes }
+    pub(crate) fn new(max_bytes: usize, max_audio_bytes: usize, metrics: Arc<Metrics>) -> Self {
+        Self { queue: Mutex::default(), wake: Notify::new(), max_bytes, max_audio_bytes, metrics }
     }
 
     /// Puts a frame in. After an ending nothing is taken any more.
@@ -84,15 +87,17 @@ impl Outbox {
             return;
         }
         let now = Instant::now();
+        let metrics = &self.metrics.outbox;
         match lane {
-            Lane::Latest(key) => queue.put_latest(key, frame, now),
-            Lane::Audio => queue.put_audio(frame, now, self.max_audio_bytes),
-            Lane::Control | Lane::Data => queue.put(lane, frame, now),
+            Lane::Latest(key) => queue.put_latest(key, frame, now, metrics),
+            Lane::Audio => queue.put_audio(frame, now, self.max_audio_bytes, metrics),
+            Lane::Control | Lane::Data => queue.put(lane, frame, now, metrics),
         }
         let too_old = queue.entries.front().is_some_and(|oldest| now - oldest.since > MAX_AGE);
         if queue.bytes > self.max_bytes || too_old {
+            metrics.overflow(lane);
             queue.end(Ending::Close(Close::Overload));
-            queue.clear();
+            queue.clear(metrics);
         }
         drop(queue);
         self.wake.notify_one();
@@ -110,8 +115,12 @@ impl Outbox {
             {
                 let mut queue = self.queue.lock();
                 let ending = queue.ending;
-                frames.extend(queue.entries.drain(..).map(|entry| entry.frame));
-                queue.clear();
+                let metrics = &self.metrics.outbox;
+                frames.extend(queue.entries.drain(..).map(|entry| {
+                    metrics.taken(entry.lane, entry.frame.len());
+                    entry.frame
+                }));
+                queue.clear(metrics);
                 if ending.is_some() || !frames.is_empty() {
                     return ending;
                 }
@@ -121,32 +130,44 @@ impl Outbox {
     }
 }
 
+impl Drop for Outbox {
+    /// What was never written does not wait any more.
+    fn drop(&mut self) {
+        self.queue.get_mut().clear(&self.metrics.outbox);
+    }
+}
+
 impl Queue {
-    fn put(&mut self, lane: Lane, frame: Frame, since: Instant) {
+    fn put(&mut self, lane: Lane, frame: Frame, since: Instant, metrics: &OutboxMetrics) {
         self.bytes += frame.len();
+        metrics.waiting(lane, frame.len());
         self.entries.push_back(Entry { frame, lane, since });
     }
 
-    fn put_latest(&mut self, key: LatestKey, frame: Frame, since: Instant) {
+    fn put_latest(&mut self, key: LatestKey, frame: Frame, since: Instant, metrics: &OutboxMetrics) {
         let same = self.entries.iter_mut().find(|entry| entry.lane == Lane::Latest(key));
         match same {
             Some(entry) => {
+                metrics.dropped(entry.lane);
+                metrics.taken(entry.lane, entry.frame.len());
+                metrics.waiting(entry.lane, frame.len());
                 self.bytes = self.bytes + frame.len() - entry.frame.len();
                 entry.frame = frame;
             }
-            None => self.put(Lane::Latest(key), frame, since),
+            None => self.put(Lane::Latest(key), frame, since, metrics),
         }
     }
 
-    fn put_audio(&mut self, frame: Frame, since: Instant, max: usize) {
+    fn put_audio(&mut self, frame: Frame, since: Instant, max: usize, metrics: &OutboxMetrics) {
         self.audio_bytes += frame.len();
-        self.put(Lane::Audio, frame, since);
+        self.put(Lane::Audio, frame, since, metrics);
         while self.audio_bytes > max {
             let Some(oldest) = self.entries.iter().position(|entry| entry.lane == Lane::Audio) else { break };
             let Some(entry) = self.entries.remove(oldest) else { break };
             self.audio_bytes -= entry.frame.len();
             self.bytes -= entry.frame.len();
-            self.dropped_audio += 1;
+            metrics.taken(Lane::Audio, entry.frame.len());
+            metrics.dropped(Lane::Audio);
         }
     }
 
@@ -156,10 +177,12 @@ impl Queue {
         }
     }
 
-    fn clear(&mut self) {
+    fn clear(&mut self, metrics: &OutboxMetrics) {
         self.bytes = 0;
         self.audio_bytes = 0;
-        self.entries.clear();
+        for entry in self.entries.drain(..) {
+            metrics.taken(entry.lane, entry.frame.len());
+        }
         // An idle socket keeps no queue memory.
         if self.entries.capacity() > 64 {
             self.entries.shrink_to(0);
@@ -173,6 +196,10 @@ mod tests {
     use bifocal_protocol::layout::View;
 
     const DISPLAY: Lane = Lane::Latest(LatestKey::Display(View::Main));
+
+    fn outbox(max_bytes: usize) -> Outbox {
+        Outbox::new(max_bytes, 100, Arc::new(Metrics::new()))
+    }
 
     fn text(text: &str) -> Frame {
         Frame::Text(text.into())
@@ -191,7 +218,7 @@ mod tests {
 
     #[tokio::test]
     async fn order_is_kept_and_the_newest_takes_the_place_of_the_older() {
-        let outbox = Outbox::new(1000, 100);
+        let outbox = outbox(1000);
         outbox.push(Lane::Control, text("a"));
         outbox.push(DISPLAY, text("old"));
         outbox.push(Lane::Data, text("b"));
@@ -204,7 +231,7 @@ mod tests {
 
     #[tokio::test]
     async fn old_sound_is_dropped_first() {
-        let outbox = Outbox::new(1000, 100);
+        let outbox = outbox(1000);
         for size in [60, 40, 50] {
             outbox.push(Lane::Audio, Frame::Binary(vec![0; size].into()));
         }
@@ -213,7 +240,7 @@ mod tests {
 
     #[tokio::test]
     async fn above_the_budget_the_socket_is_closed() {
-        let outbox = Outbox::new(100, 100);
+        let outbox = outbox(100);
         for _ in 0..101 {
             outbox.push(Lane::Data, text("x"));
         }
@@ -222,7 +249,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_socket_that_takes_nothing_for_too_long_is_closed() {
-        let outbox = Outbox::new(100, 100);
+        let outbox = outbox(100);
         outbox.push(Lane::Data, text("x"));
         tokio::time::advance(MAX_AGE + Duration::from_millis(1)).await;
         outbox.push(Lane::Data, text("y"));
@@ -231,7 +258,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_abort_overrules_a_close() {
-        let outbox = Outbox::new(100, 100);
+        let outbox = outbox(100);
         outbox.end(Ending::Close(Close::PingTimeout));
         outbox.end(Ending::Abort);
         assert_eq!(taken(&outbox).await.1, Some(Ending::Abort));

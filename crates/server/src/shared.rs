@@ -1,5 +1,6 @@
 //! What every part of the shell can reach.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bifocal_protocol::ids::UserId;
@@ -12,6 +13,8 @@ use crate::auth::token::Tokens;
 use crate::calls::webhook::WebhookClient;
 use crate::clock::Clock;
 use crate::config::ServerConfig;
+use crate::events::Events;
+use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::registry::SessionStorage;
 
@@ -27,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) tokens: Tokens,
     pub(crate) sessions: SessionStorage,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) events: Events,
     pub(crate) webhooks: WebhookClient,
     /// Session tasks.
     pub(crate) session_tasks: TaskTracker,
@@ -49,7 +54,8 @@ impl Shared {
     }
 
     pub(crate) fn new_outbox(&self) -> Outbox {
-        Outbox::new(self.config.limits.outbox_bytes, self.config.limits.outbox_audio_bytes)
+        let limits = &self.config.limits;
+        Outbox::new(limits.outbox_bytes, limits.outbox_audio_bytes, self.metrics.clone())
     }
 }
 

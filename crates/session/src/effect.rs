@@ -187,7 +187,11 @@ pub enum Note {
         package: PackageName,
         /// Milliseconds since its start or its loss.
         after: u64,
+        /// Whether it was started, and did not only come back.
+        started: bool,
     },
+    /// An app came back within its grace.
+    AppReturned(PackageName),
     /// An app start failed.
     AppFailed(PackageName, StartFailure),
     /// An app's socket went; grace begins.

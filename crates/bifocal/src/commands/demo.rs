@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use bifocal_protocol::app::AppKind;
 use bifocal_protocol::ids::{PackageName, UserId};
 use bifocal_protocol::permission::Permission;
-use bifocal_server::{Limits, NetworkPolicy, Server, ServerConfig, Tokens};
+use bifocal_server::{EventSink, Limits, NetworkPolicy, Server, ServerConfig, Tokens};
 use bifocal_session::Timings;
 use bifocal_simulator::terminal::TerminalOptions;
 use bifocal_simulator::{Outcome, Phone, PhoneConfig, plain, script, terminal};
@@ -109,6 +109,7 @@ impl Stage {
             timings: Timings::DEFAULT,
             networks: NetworkPolicy::loopback(),
             limits: Limits::default(),
+            events: EventSink::Off,
         };
         let server = Server::start(config, store).await.context("the server")?;
         let cloud = format!("ws://{}", server.address());

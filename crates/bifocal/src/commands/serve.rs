@@ -32,6 +32,7 @@ pub(crate) async fn serve(settings: &Settings, serve: &Serve) -> Result<ExitCode
         timings: settings.timings(),
         networks,
         limits: settings.limits(),
+        events: settings.events()?,
     };
     let server = Server::start(config, store).await?;
     let running = RunningFile::write(&settings.data, server.address())?;

@@ -110,7 +110,7 @@ impl Resolve for GuardedResolver {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let permitted: Vec<SocketAddr> = found.filter(|address| policy.permits(address.ip())).collect();
             if permitted.is_empty() {
-                return Err(Box::new(Refused).into());
+                return Err(Refused.into());
             }
             let addresses: Addrs = Box::new(permitted.into_iter());
             Ok(addresses)

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bifocal_protocol::ids::UserId;
 use bifocal_session::{Call, Outcome, WebhookKind};
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::shared::Shared;
@@ -30,12 +31,27 @@ where
         }
     }
     let (task_shared, user) = (shared.clone(), user.clone());
+    let name = name(&call);
     let task = async move {
+        let begun = Instant::now();
         let outcome = run(&task_shared, &user, call).await;
+        let good = !matches!(outcome, Outcome::Failed { .. } | Outcome::Webhook { status: 300.. });
+        task_shared.metrics.call(name, good, begun.elapsed());
         report(outcome).await;
     };
     let handle = shared.tasks.spawn(task.in_current_span());
     cancellable.then(|| handle.abort_handle())
+}
+
+fn name(call: &Call) -> &'static str {
+    match call {
+        Call::LoadUser => "load_user",
+        Call::SaveRunning { .. } => "save_running",
+        Call::SaveSettings(_) => "save_settings",
+        Call::VerifyToken { .. } => "verify_token",
+        Call::Webhook { kind: WebhookKind::Start, .. } => "webhook_start",
+        Call::Webhook { kind: WebhookKind::Stop, .. } => "webhook_stop",
+    }
 }
 
 async fn run(shared: &Shared, user: &UserId, call: Call) -> Outcome {

@@ -1,9 +1,11 @@
-//! Is it alive, and does it take more.
+//! Is it alive, does it take more, and how is it doing.
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use bifocal_protocol::rest::{Health, HealthSessions};
 
@@ -35,4 +37,12 @@ pub(crate) async fn ready(State(shared): State<Arc<Shared>>) -> Response {
         None => answer(StatusCode::OK, &serde_json::json!({ "status": "ready" })),
         Some(why) => answer(StatusCode::SERVICE_UNAVAILABLE, &serde_json::json!({ "status": why })),
     }
+}
+
+/// `GET /metrics`: every number, in the text form of Prometheus.
+pub(crate) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
+    let mut response = Response::new(Body::from(shared.metrics.render(shared.clock.uptime())));
+    let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, text);
+    response
 }

@@ -32,6 +32,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/client/livekit/token", get(apps::no_livekit))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
+        .route("/metrics", get(health::metrics))
         .route("/api/admin/sessions", get(admin::sessions))
         .route("/api/admin/sessions/end", post(admin::end))
         .layer(DefaultBodyLimit::max(1 << 20))

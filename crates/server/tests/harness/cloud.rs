@@ -58,6 +58,7 @@ pub fn config(folder: &Path) -> ServerConfig {
         timings: Timings::DEFAULT,
         networks: NetworkPolicy::loopback(),
         limits: Limits::default(),
+        events: bifocal_server::EventSink::Off,
     }
 }
 

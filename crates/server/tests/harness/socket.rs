@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async};
@@ -40,6 +41,19 @@ impl Socket {
             request.headers_mut().insert(name, HeaderValue::from_str(value).expect("a header value"));
         }
         let stream = TcpStream::connect(address).await.expect("the server listens");
+        Self::over(stream, request).await
+    }
+
+    /// A socket for which the system keeps little: what is not read soon fills the sender's queues.
+    pub async fn open_narrow(address: SocketAddr, path: &str) -> Self {
+        let socket = TcpSocket::new_v4().expect("there are sockets");
+        socket.set_recv_buffer_size(16 << 10).expect("a small buffer");
+        let stream = socket.connect(address).await.expect("the server listens");
+        let request = format!("ws://{address}{path}").into_client_request().expect("a good URL");
+        Self::over(stream, request).await.unwrap_or_else(|status| panic!("refused with HTTP {status}"))
+    }
+
+    async fn over(stream: TcpStream, request: Request) -> Result<Self, u16> {
         stream.set_nodelay(true).expect("loopback can");
         let opening = Box::pin(client_async(request, stream));
         match timeout(PATIENCE, opening).await.expect("the server answers the upgrade") {

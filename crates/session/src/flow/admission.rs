@@ -71,14 +71,17 @@ fn attach(s: &mut UserSession, conn: ConnId, package: &PackageName, v3: bool, no
             (now.at - old.since, false)
         }
         Phase::Starting { since, .. } => (now.at - since, true),
-        Phase::Grace { since, .. } => (now.at - since, false),
+        Phase::Grace { since, .. } => {
+            out.note(Note::AppReturned(package.clone()));
+            (now.at - since, false)
+        }
         Phase::Stopping { .. } => (0, false),
     };
     s.totals.app_ran(package);
     let waiting = std::mem::take(&mut slot.waiting);
     let permissions = slot.record.granted();
     s.subscriptions.connected(package, permissions, now.at);
-    out.note(Note::AppRunning { package: package.clone(), after });
+    out.note(Note::AppRunning { package: package.clone(), after, started });
     acknowledge(s, conn, package, now, out);
     for ask in waiting {
         out.answer(ask, Answer::Started);

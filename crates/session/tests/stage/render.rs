@@ -88,7 +88,8 @@ fn note(note: &Note) -> String {
         Note::GlassesConnected { reconnection } => format!("glasses connected, reconnection={reconnection}"),
         Note::GlassesLost { code } => format!("glasses lost, code {code}"),
         Note::AppStarting(app) => format!("{app} starting"),
-        Note::AppRunning { package, after } => format!("{package} running after {after} ms"),
+        Note::AppRunning { package, after, .. } => format!("{package} running after {after} ms"),
+        Note::AppReturned(app) => format!("{app} is back"),
         Note::AppFailed(app, failure) => format!("{app} failed: {}", failure.stage.name()),
         Note::AppLost { package, code } => format!("{package} lost, code {code}"),
         Note::AppStopped(app, reason) => format!("{app} stopped: {}", reason.name()),
@@ -103,7 +104,8 @@ fn note(note: &Note) -> String {
 }
 
 fn summary(summary: &SessionSummary) -> String {
-    let SessionSummary { duration_ms, connected_ms, reconnections, apps, audio_bytes, relayed, transcripts, .. } = summary;
+    let SessionSummary { duration_ms, connected_ms, reconnections, apps, audio_bytes, relayed, transcripts, .. } =
+        summary;
     let display = format!("{} frames of {} requests", summary.display_frames, summary.display_requests);
     format!(
         "{duration_ms} ms, {connected_ms} connected, {reconnections} reconnections, {} apps, {audio_bytes} bytes of \

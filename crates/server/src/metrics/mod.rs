@@ -1,0 +1,294 @@
+//! The numbers of a server. Each server has a registry of its own; handles are made once, so that counting is one atomic
+//! addition.
+
+mod names;
+mod process;
+
+use std::time::Duration;
+
+use bifocal_session::{Deadline, Input, Lane, Note, SessionState, SessionSummary, Side};
+use metrics::{Counter, Gauge, Histogram, Label, Level, Metadata, Recorder};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+
+pub use names::page;
+use names::{Kind, TABLE};
+
+/// Seconds, for what takes microseconds to seconds.
+const FAST: [f64; 14] =
+    [0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 10.0];
+/// Seconds, for what takes a person's time.
+const SLOW: [f64; 10] = [1.0, 10.0, 60.0, 300.0, 900.0, 3_600.0, 7_200.0, 14_400.0, 28_800.0, 86_400.0];
+/// Small numbers.
+const FEW: [f64; 8] = [0.0, 1.0, 2.0, 3.0, 5.0, 10.0, 25.0, 100.0];
+
+/// Every handle.
+pub(crate) struct Metrics {
+    handle: PrometheusHandle,
+    recorder: PrometheusRecorder,
+    sessions: [Gauge; 3],
+    pub(crate) sessions_started: Counter,
+    links: [Gauge; 2],
+    reconnections: [Counter; 2],
+    inputs: [Counter; INPUT_KINDS.len()],
+    pub(crate) mailbox_wait: Histogram,
+    pub(crate) handle_time: Histogram,
+    pub(crate) outbox: OutboxMetrics,
+    pub(crate) loop_lag: Histogram,
+    pub(crate) events_dropped: Counter,
+}
+
+/// What outboxes count, by lane.
+#[derive(Clone)]
+pub(crate) struct OutboxMetrics {
+    bytes: [Gauge; 4],
+    dropped: [Counter; 4],
+    overflows: [Counter; 4],
+}
+
+const LANES: [&str; 4] = ["control", "latest", "data", "audio"];
+const SIDES: [&str; 2] = ["glasses", "app"];
+const STATES: [SessionState; 3] = [SessionState::Connecting, SessionState::Active, SessionState::Disconnected];
+const INPUT_KINDS: [&str; 13] = [
+    "glasses_connected",
+    "glasses_text",
+    "glasses_binary",
+    "app_connected",
+    "app_text",
+    "app_binary",
+    "oversized",
+    "alive",
+    "closed",
+    "call_done",
+    "asked",
+    "user_changed",
+    "end",
+];
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let recorder = recorder();
+        describe(&recorder);
+        let counter =
+            |name: &'static str, label: &'static str, value: &'static str| counter(&recorder, name, label, value);
+        let gauge = |name: &'static str, label: &'static str, value: &'static str| gauge(&recorder, name, label, value);
+        let lane_counters = |name| LANES.map(|lane| counter(name, "lane", lane));
+        let sessions = STATES.map(|state| gauge(names::SESSIONS, "state", state.name()));
+        for state in &sessions {
+            state.set(0.0);
+        }
+        let metrics = Self {
+            sessions,
+            sessions_started: counter(names::SESSIONS_STARTED, "", ""),
+            links: SIDES.map(|side| gauge(names::LINKS, "side", side)),
+            reconnections: SIDES.map(|side| counter(names::RECONNECTIONS, "side", side)),
+            inputs: INPUT_KINDS.map(|kind| counter(names::INPUTS, "kind", kind)),
+            mailbox_wait: histogram(&recorder, names::MAILBOX_WAIT, "", ""),
+            handle_time: histogram(&recorder, names::HANDLE, "", ""),
+            outbox: OutboxMetrics {
+                bytes: LANES.map(|lane| gauge(names::OUTBOX_BYTES, "lane", lane)),
+                dropped: lane_counters(names::OUTBOX_DROPPED),
+                overflows: lane_counters(names::OUTBOX_OVERFLOWS),
+            },
+            loop_lag: histogram(&recorder, names::LOOP_LAG, "", ""),
+            events_dropped: counter(names::EVENTS_DROPPED, "", ""),
+            handle: recorder.handle(),
+            recorder,
+        };
+        metrics.counter(names::RESTORES, "", "").absolute(0);
+        metrics
+    }
+
+    fn counter(&self, name: &'static str, label: &'static str, value: &'static str) -> Counter {
+        counter(&self.recorder, name, label, value)
+    }
+
+    /// A socket was attached to a session, or is gone.
+    pub(crate) fn link(&self, side: Side, change: f64) {
+        self.links[side as usize].increment(change);
+    }
+
+    /// A session is in another state than before.
+    pub(crate) fn session_state(&self, from: Option<SessionState>, to: Option<SessionState>) {
+        let gauge = |state| STATES.iter().position(|known| *known == state).map(|index| &self.sessions[index]);
+        if let Some(gauge) = from.and_then(gauge) {
+            gauge.decrement(1.0);
+        }
+        if let Some(gauge) = to.and_then(gauge) {
+            gauge.increment(1.0);
+        }
+    }
+
+    pub(crate) fn input(&self, input: &Input) {
+        let index = match input {
+            Input::GlassesConnected { .. } => 0,
+            Input::GlassesText { .. } => 1,
+            Input::GlassesBinary { .. } => 2,
+            Input::AppConnected { .. } => 3,
+            Input::AppText { .. } => 4,
+            Input::AppBinary { .. } => 5,
+            Input::Oversized { .. } => 6,
+            Input::Alive { .. } => 7,
+            Input::Closed { .. } => 8,
+            Input::CallDone { .. } => 9,
+            Input::Asked { .. } => 10,
+            Input::UserChanged => 11,
+            Input::End { .. } => 12,
+        };
+        self.inputs[index].increment(1);
+    }
+
+    pub(crate) fn deadline(&self, deadline: &Deadline, late: Duration) {
+        histogram(&self.recorder, names::DEADLINE_LATENESS, "deadline", deadline.name()).record(late);
+    }
+
+    /// What a session noted, where it is worth a number.
+    pub(crate) fn note(&self, note: &Note) {
+        let reason = match note {
+            Note::GlassesConnected { reconnection: true } => return self.reconnections[0].increment(1),
+            Note::AppReturned(_) => return self.reconnections[1].increment(1),
+            Note::Malformed(Side::Glasses) => "glasses_malformed",
+            Note::Malformed(Side::App) => "app_malformed",
+            Note::Oversized(Side::Glasses) => "glasses_oversized",
+            Note::Oversized(Side::App) => "app_oversized",
+            Note::UnknownType(Side::Glasses) => "glasses_unknown_type",
+            Note::UnknownType(Side::App) => "app_unknown_type",
+            Note::ForeignPackage(_) => "foreign_package",
+            Note::SubscriptionRefused(_) => "subscription",
+            Note::AppRejected(..) => "app_rejected",
+            Note::AppFailed(..) => "app_start_failed",
+            _ => return,
+        };
+        self.refused(reason);
+    }
+
+    pub(crate) fn refused(&self, reason: &'static str) {
+        self.counter(names::REFUSALS, "reason", reason).increment(1);
+    }
+
+    pub(crate) fn call(&self, call: &'static str, good: bool, took: Duration) {
+        let labels = [("call", call), ("outcome", if good { "ok" } else { "failed" })];
+        let labels = labels.map(|(key, value)| Label::from_static_parts(key, value)).to_vec();
+        let key = metrics::Key::from_parts(names::CALLS, labels);
+        self.recorder.register_counter(&key, &METADATA).increment(1);
+        if call.starts_with("webhook") {
+            histogram(&self.recorder, names::WEBHOOK_SECONDS, "call", call).record(took);
+        }
+    }
+
+    /// A session is over.
+    pub(crate) fn session_ended(&self, reason: &'static str, summary: &SessionSummary) {
+        self.counter(names::SESSIONS_ENDED, "reason", reason).increment(1);
+        let record = |name, value: f64| histogram(&self.recorder, name, "", "").record(value);
+        record(names::SESSION_SECONDS, summary.duration_ms as f64 / 1000.0);
+        record(names::SESSION_CONNECTED_SECONDS, summary.connected_ms as f64 / 1000.0);
+        record(names::SESSION_RECONNECTIONS, f64::from(summary.reconnections));
+        record(names::SESSION_APPS, summary.apps.len() as f64);
+        let add = |name, value: u64| self.counter(name, "", "").increment(value);
+        add(names::SESSION_AUDIO_BYTES, summary.audio_bytes);
+        add(names::SESSION_RELAYED, summary.relayed);
+        add(names::SESSION_TRANSCRIPTS, summary.transcripts);
+        self.counter(names::DISPLAY_FRAMES, "what", "requested").increment(summary.display_requests);
+        self.counter(names::DISPLAY_FRAMES, "what", "sent").increment(summary.display_frames);
+    }
+
+    /// The text of `/metrics`.
+    pub(crate) fn render(&self, uptime: Duration) -> String {
+        let set = |name, value: f64| gauge(&self.recorder, name, "", "").set(value);
+        set(names::UPTIME, uptime.as_secs_f64());
+        set(names::TASKS, tokio::runtime::Handle::current().metrics().num_alive_tasks() as f64);
+        if let Some(bytes) = process::resident_bytes() {
+            set(names::MEMORY, bytes as f64);
+        }
+        if let Some(files) = process::open_files() {
+            set(names::FILES, files as f64);
+        }
+        self.handle.render()
+    }
+
+    /// Moves recorded values into their buckets; without it they would pile up between two readings of `/metrics`.
+    pub(crate) fn upkeep(&self) {
+        self.handle.run_upkeep();
+    }
+}
+
+impl OutboxMetrics {
+    pub(crate) fn waiting(&self, lane: Lane, bytes: usize) {
+        self.bytes[lane_index(lane)].increment(bytes as f64);
+    }
+
+    pub(crate) fn taken(&self, lane: Lane, bytes: usize) {
+        self.bytes[lane_index(lane)].decrement(bytes as f64);
+    }
+
+    pub(crate) fn dropped(&self, lane: Lane) {
+        self.dropped[lane_index(lane)].increment(1);
+    }
+
+    pub(crate) fn overflow(&self, lane: Lane) {
+        self.overflows[lane_index(lane)].increment(1);
+    }
+}
+
+fn lane_index(lane: Lane) -> usize {
+    match lane {
+        Lane::Control => 0,
+        Lane::Latest(_) => 1,
+        Lane::Data => 2,
+        Lane::Audio => 3,
+    }
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Metrics(…)")
+    }
+}
+
+impl std::fmt::Debug for OutboxMetrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OutboxMetrics(…)")
+    }
+}
+
+static METADATA: Metadata<'static> = Metadata::new("bifocal", Level::INFO, None);
+
+fn recorder() -> PrometheusRecorder {
+    let buckets = |builder: PrometheusBuilder, name: &str, buckets: &[f64]| {
+        builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), buckets).expect("the tables have buckets")
+    };
+    let builder = PrometheusBuilder::new().set_buckets(&FAST).expect("the table has buckets");
+    let builder = buckets(builder, names::SESSION_SECONDS, &SLOW);
+    let builder = buckets(builder, names::SESSION_CONNECTED_SECONDS, &SLOW);
+    let builder = buckets(builder, names::SESSION_RECONNECTIONS, &FEW);
+    let builder = buckets(builder, names::SESSION_APPS, &FEW);
+    builder.build_recorder()
+}
+
+fn describe(recorder: &PrometheusRecorder) {
+    for metric in TABLE {
+        match metric.kind {
+            Kind::Counter => recorder.describe_counter(metric.name.into(), None, metric.help.into()),
+            Kind::Gauge => recorder.describe_gauge(metric.name.into(), None, metric.help.into()),
+            Kind::Histogram => recorder.describe_histogram(metric.name.into(), None, metric.help.into()),
+        }
+    }
+}
+
+fn key(name: &'static str, label: &'static str, value: &'static str) -> metrics::Key {
+    match label {
+        "" => metrics::Key::from_static_name(name),
+        label => metrics::Key::from_parts(name, vec![Label::from_static_parts(label, value)]),
+    }
+}
+
+fn counter(recorder: &PrometheusRecorder, name: &'static str, label: &'static str, value: &'static str) -> Counter {
+    recorder.register_counter(&key(name, label, value), &METADATA)
+}
+
+fn gauge(recorder: &PrometheusRecorder, name: &'static str, label: &'static str, value: &'static str) -> Gauge {
+    recorder.register_gauge(&key(name, label, value), &METADATA)
+}
+
+fn histogram(recorder: &PrometheusRecorder, name: &'static str, label: &'static str, value: &'static str) -> Histogram {
+    recorder.register_histogram(&key(name, label, value), &METADATA)
+}
