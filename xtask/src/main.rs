@@ -3,6 +3,7 @@
 //! One command for each thing that is done again and again, the same on a desk and in CI. Each task is a file.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to the person who started it")]
 
+mod costs;
 mod counts;
 mod demo;
 mod fuzz;
@@ -23,6 +24,7 @@ Usage: cargo xtask <task> [arguments]
 Tasks:
   demo [--once …]  Build and run `bifocal demo`; arguments are passed on
   test             Everything CI does, stage by stage
+  costs [--record] Count what the core paths cost, and compare with bench/history.json (or add to it)
   setup            Check the tools of the system, and install them where that is possible
   fuzz [seconds]   Run every fuzz target for so long (60)
   tidy             Check the house rules
@@ -47,6 +49,8 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
     match (task, rest) {
         ("demo", _) => demo::demo(rest),
         ("test", []) => test::test(),
+        ("costs", []) => costs::costs(false).map(|_| ExitCode::SUCCESS),
+        ("costs", [record]) if record == "--record" => costs::costs(true).map(|_| ExitCode::SUCCESS),
         ("setup", []) => setup::setup().map(|()| ExitCode::SUCCESS),
         ("tidy", []) => tidy::tidy().map(|()| ExitCode::SUCCESS),
         ("fuzz", []) => fuzz::fuzz(60),
@@ -55,7 +59,9 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
             println!("{HELP}");
             Ok(ExitCode::SUCCESS)
         }
-        ("test" | "setup" | "tidy" | "fuzz", _) => bail!("`{task}` does not take `{}`\n\n{HELP}", rest.join(" ")),
+        ("test" | "setup" | "tidy" | "fuzz" | "costs", _) => {
+            bail!("`{task}` does not take `{}`\n\n{HELP}", rest.join(" "))
+        }
         _ => bail!("there is no task `{task}`\n\n{HELP}"),
     }
 }

@@ -8,17 +8,18 @@ use std::{
 
 use anyhow::{Result, bail};
 
-use crate::{counts::Counts, run, setup, tidy};
+use crate::{costs, counts::Counts, run, setup, tidy};
 
 /// A stage runs and says what its test runner counted.
 type Stage = (&'static str, fn() -> Result<Counts>);
 
-const STAGES: [Stage; 6] = [
+const STAGES: [Stage; 7] = [
     ("setup", || setup::setup().map(|()| Counts::default())),
     ("fmt", || cargo(&["fmt", "--all", "--check"])),
     ("tidy", || tidy::tidy().map(|()| Counts::default())),
     ("clippy", || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
     ("rig", rig),
+    ("costs", || costs::costs(false)),
     ("rust tests", || cargo(&["test", "--workspace", "--no-fail-fast"])),
 ];
 
