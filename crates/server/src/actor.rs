@@ -8,8 +8,8 @@ use bifocal_protocol::Message;
 use bifocal_protocol::close::Close;
 use bifocal_protocol::ids::UserId;
 use bifocal_session::{
-    Answer, Ask, AskId, Call, CallId, ConnId, Deadline, Effect, Effects, EndReason, ErrorRow, Input, Lane, Millis, Now,
-    SessionState, Side, UserSession,
+    Answer, Ask, AskId, Call, CallId, ConnId, Deadline, Effect, Effects, EndReason, ErrorRow, Input, Lane, Millis,
+    Note, Now, SessionState, Side, UserSession,
 };
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
@@ -251,6 +251,9 @@ impl<C: Core> Actor<C> {
                     self.shared.metrics.note(&note);
                     self.shared.events.note(&self.user, &note);
                     log::note(&note);
+                    if let Note::AppLost { package, .. } = &note {
+                        self.shared.closures.happened(package, &self.user);
+                    }
                 }
                 Effect::Ended { reason, summary } => {
                     self.shared.metrics.session_ended(reason.name(), &summary);

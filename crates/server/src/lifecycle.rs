@@ -17,6 +17,7 @@ use tracing::{info, warn};
 
 use crate::actor::Mail;
 use crate::auth::token::Tokens;
+use crate::calls::closures::Closures;
 use crate::calls::webhook::WebhookClient;
 use crate::clock::Clock;
 use crate::config::ServerConfig;
@@ -85,6 +86,7 @@ impl Server {
             metrics,
             events,
             webhooks,
+            closures: Closures::default(),
             session_tasks: TaskTracker::new(),
             tasks: TaskTracker::new(),
             draining: AtomicBool::new(false),

@@ -15,6 +15,9 @@ pub(crate) fn note(note: &Note) {
             warn!(%package, stage = failure.stage.name(), why = %failure.message, "app start failed");
         }
         Note::AppLost { package, code } => info!(%package, code, "app lost"),
+        Note::AppEnded(package) => info!(%package, "app ended itself"),
+        Note::AppGivenUp(package) => warn!(%package, "app failed too often and is given up"),
+        Note::HeldSent { package, sent, dropped } => info!(%package, sent, dropped, "held messages"),
         Note::AppStopped(package, reason) => info!(%package, reason = reason.name(), "app stopped"),
         Note::AppRejected(side, why) => info!(side = side.name(), why, "not let in"),
         Note::Malformed(side) => debug!(side = side.name(), "malformed message"),

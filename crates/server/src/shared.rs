@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::token::Tokens;
+use crate::calls::closures::Closures;
 use crate::calls::webhook::WebhookClient;
 use crate::clock::Clock;
 use crate::config::ServerConfig;
@@ -33,6 +34,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) events: Events,
     pub(crate) webhooks: WebhookClient,
+    pub(crate) closures: Closures,
     /// Session tasks.
     pub(crate) session_tasks: TaskTracker,
     /// Sockets and calls.

@@ -23,12 +23,22 @@ pub enum Deadline {
     AppSilent(PackageName),
     /// An app did not come back: start it again by webhook.
     AppGrace(PackageName),
+    /// An app has come back and said nothing: what was held for it goes out all the same.
+    AppFlush(PackageName),
+    /// Ask the server of an app whether it is well.
+    AppProbe(PackageName),
+    /// Try to revive an app once more.
+    AppBackoff(PackageName),
     /// An app did not connect within its budget: the start has failed.
     AppStart(PackageName),
     /// Try the start webhook once more.
     WebhookRetry(PackageName),
     /// The stop webhook was not answered: close the app's socket now.
     AppStop(PackageName),
+    /// Nobody has wanted sound for a while: the microphone goes off.
+    MicOff,
+    /// Tell the phone about the microphone.
+    MicSend,
     /// A frame has waited for its turn.
     DisplayFrame(View),
     /// A claim on the display ends.
@@ -47,6 +57,11 @@ impl Deadline {
             Deadline::AppPing(_) => "app_ping",
             Deadline::AppSilent(_) => "app_silent",
             Deadline::AppGrace(_) => "app_grace",
+            Deadline::AppFlush(_) => "app_flush",
+            Deadline::AppProbe(_) => "app_probe",
+            Deadline::AppBackoff(_) => "app_backoff",
+            Deadline::MicOff => "mic_off",
+            Deadline::MicSend => "mic_send",
             Deadline::AppStart(_) => "app_start",
             Deadline::WebhookRetry(_) => "webhook_retry",
             Deadline::AppStop(_) => "app_stop",

@@ -104,6 +104,8 @@ pub enum LatestKey {
     Display(View),
     /// Which apps run.
     AppState,
+    /// What the microphone shall do.
+    Mic,
 }
 
 /// Something slow.
@@ -123,6 +125,11 @@ pub enum Call {
         body: Text,
         /// The same for every attempt of one request.
         idempotency_key: String,
+    },
+    /// Ask an app's server whether it is well. Answered with [`Outcome::Health`](crate::Outcome::Health).
+    Health {
+        /// Which app.
+        app: Arc<AppRecord>,
     },
     /// Write down whether the user wants an app to run.
     SaveRunning {
@@ -200,6 +207,19 @@ pub enum Note {
         package: PackageName,
         /// The close code.
         code: u16,
+    },
+    /// An app ended its own session.
+    AppEnded(PackageName),
+    /// An app has failed too often and is not tried any more.
+    AppGivenUp(PackageName),
+    /// Messages were held for an app and are sent, or were too many.
+    HeldSent {
+        /// Which app.
+        package: PackageName,
+        /// Sent.
+        sent: u64,
+        /// Dropped.
+        dropped: u64,
     },
     /// An app was stopped.
     AppStopped(PackageName, StopReason),

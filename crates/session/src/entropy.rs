@@ -15,14 +15,24 @@ impl Entropy {
         Self { seed, counter: 0 }
     }
 
-    /// A UUID, version 4.
-    pub(crate) fn uuid(&mut self) -> String {
+    fn bytes(&mut self) -> [u8; 16] {
         self.counter += 1;
         let mut hash = Sha256::new();
         hash.update(self.seed);
         hash.update(self.counter.to_be_bytes());
         let mut bytes = [0u8; 16];
         bytes.copy_from_slice(&hash.finalize()[..16]);
+        bytes
+    }
+
+    /// A number from 0 to 255, so that not everybody does the same thing at the same time.
+    pub(crate) fn byte(&mut self) -> u8 {
+        self.bytes()[0]
+    }
+
+    /// A UUID, version 4.
+    pub(crate) fn uuid(&mut self) -> String {
+        let mut bytes = self.bytes();
         bytes[6] = bytes[6] & 0x0f | 0x40;
         bytes[8] = bytes[8] & 0x3f | 0x80;
         let hex = hex::encode(bytes);

@@ -154,6 +154,13 @@ pub enum Outcome {
     },
     /// `VerifyToken`: whether it is a good token of this user.
     Token(bool),
+    /// `Health`: what the app's server said.
+    Health {
+        /// It answered, and is well.
+        healthy: bool,
+        /// Other users' sessions of the same app closed at the same time: the server was restarted.
+        others_closed: bool,
+    },
     /// `Save…`: done.
     Saved,
     /// Any call: it failed.

@@ -14,7 +14,7 @@ pub(crate) fn check(session: &UserSession) {
     assert!(foreground.count() <= 1, "at most one app has the foreground");
 
     for (package, slot) in session.apps.iter() {
-        if let Phase::Starting { since, until, .. } | Phase::Grace { since, until } = &slot.phase {
+        if let Phase::Starting { since, until, .. } | Phase::Grace { since, until, .. } = &slot.phase {
             let longest = session.config.timings.app_start.max(session.config.timings.app_grace);
             assert!(*until - *since <= longest, "{package} may stay in its phase for too long");
         }
@@ -23,7 +23,8 @@ pub(crate) fn check(session: &UserSession) {
         }
     }
     for package in session.subscriptions.packages() {
-        let active = session.apps.get(package).is_some_and(|slot| !matches!(slot.phase, Phase::Stopping { .. }));
+        let gone = |phase: &Phase| matches!(phase, Phase::Stopping { .. } | Phase::Failed { .. });
+        let active = session.apps.get(package).is_some_and(|slot| !gone(&slot.phase));
         assert!(active, "{package} has subscriptions and does not run");
     }
     if session.ended.is_some() {

@@ -22,6 +22,7 @@ mod flow;
 mod input;
 mod invariants;
 mod links;
+mod microphone;
 mod now;
 mod relay;
 mod session;

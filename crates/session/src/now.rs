@@ -50,6 +50,20 @@ pub struct Timings {
     pub app_grace: u64,
     /// From the request to start an app to its socket. SDKs wait 5 s for an ack (client); webhooks need their time, too.
     pub app_start: u64,
+    /// From the clean close of an app's socket to the question whether its server is well: the app may have ended itself.
+    pub app_probe: u64,
+    /// Between two questions to the server of an app that has failed for good, whether it is well again.
+    pub app_probe_failed: u64,
+    /// How long what was held for an app waits for its first subscription update after its return.
+    pub app_flush: u64,
+    /// Failures older than this are forgotten.
+    pub crash_window: u64,
+    /// An app that ran for so long has its failures forgiven.
+    pub crash_forgiven: u64,
+    /// Before the second try to revive an app; then twice as long each time.
+    pub revive_first: u64,
+    /// Longest wait before a try.
+    pub revive_longest: u64,
     /// Between two attempts of a start webhook.
     pub webhook_retry: u64,
     /// Attempts of a start webhook. The reference makes 2.
@@ -72,6 +86,14 @@ pub struct Timings {
     pub background_total: u64,
     /// How long a background app's frame waits for the display.
     pub background_wait: u64,
+    /// How long the microphone stays on after nobody wants it any more: apps restart. Reference: 3 s.
+    pub mic_off_hold: u64,
+    /// Least time between two messages about the microphone.
+    pub mic_gap: u64,
+    /// While it is on, the phone is told again and again: iOS forgets when the glasses disconnect (client). 10 s.
+    pub mic_keep_alive: u64,
+    /// Least time between two answers to sound that nobody wants.
+    pub mic_scold: u64,
     /// The window in which malformed and oversized frames are counted.
     pub abuse_window: u64,
     /// How many of them a link may send in a window.
@@ -87,6 +109,13 @@ impl Timings {
         glasses_grace: 30_000,
         app_grace: 20_000,
         app_start: 15_000,
+        app_probe: 3_000,
+        app_probe_failed: 60_000,
+        app_flush: 8_000,
+        crash_window: 300_000,
+        crash_forgiven: 60_000,
+        revive_first: 1_000,
+        revive_longest: 60_000,
         webhook_retry: 1_000,
         webhook_attempts: 2,
         app_stop: 5_000,
@@ -98,6 +127,10 @@ impl Timings {
         background_frame: 10_000,
         background_total: 30_000,
         background_wait: 5_000,
+        mic_off_hold: 3_000,
+        mic_gap: 250,
+        mic_keep_alive: 10_000,
+        mic_scold: 5_000,
         abuse_window: 60_000,
         abuse_limit: 60,
     };

@@ -1,24 +1,66 @@
 //! One event to the apps that want it: the envelope around the untouched message, once for each subscription.
 
 use bifocal_protocol::envelope::data_stream;
+use bifocal_protocol::ids::PackageName;
 use bytes::{Bytes, BytesMut};
 
-use crate::effect::{Effect, Effects, Lane};
+use crate::apps::{Delivery, Phase};
+use crate::effect::{Effect, Effects, Lane, Note};
 use crate::now::Now;
 use crate::session::UserSession;
 use crate::subscriptions::Topic;
 
-/// Sends `data`, one complete JSON value, to every app that runs and has subscribed to `topic`.
+/// Sends `data`, one complete JSON value, to every app that has subscribed to `topic`. For an app that is away it is held.
 pub(crate) fn relay(session: &mut UserSession, topic: Topic<'_>, data: &str, now: Now, out: &mut Effects) {
-    let mut sent = 0;
-    for (package, stream) in session.subscriptions.targets(topic) {
-        let Some(slot) = session.apps.get(package) else { continue };
-        let Some(link) = slot.link() else { continue };
+    relay_words(session, topic, data, None, now, out);
+}
+
+/// The same; `is_final` tells words that may still change from those that do not, and is `None` for anything else.
+pub(crate) fn relay_words(
+    session: &mut UserSession,
+    topic: Topic<'_>,
+    data: &str,
+    is_final: Option<bool>,
+    now: Now,
+    out: &mut Effects,
+) {
+    let UserSession { subscriptions, apps, totals, .. } = session;
+    for (package, stream) in subscriptions.targets(topic) {
+        let Some(slot) = apps.get_mut(package) else { continue };
+        let delivery = slot.delivery();
+        if delivery == Delivery::Skip {
+            continue;
+        }
         let text = data_stream(&slot.session_id, stream, data, now.wall);
-        out.push(Effect::Send { conn: link.conn, lane: Lane::Data, text });
-        sent += 1;
+        match delivery {
+            Delivery::Send(conn) => {
+                out.push(Effect::Send { conn, lane: Lane::Data, text });
+                totals.relayed += 1;
+            }
+            Delivery::Hold => slot.held.push(stream, text, is_final),
+            Delivery::Skip => {}
+        }
     }
-    session.totals.relayed += sent;
+}
+
+/// The app is back and has said what it wants: what was held for it goes out, in order.
+pub(crate) fn flush(session: &mut UserSession, package: &PackageName, out: &mut Effects) {
+    let UserSession { subscriptions, apps, totals, .. } = session;
+    let Some(slot) = apps.get_mut(package) else { return };
+    let Phase::Running { link, flush_at, .. } = &mut slot.phase else { return };
+    *flush_at = None;
+    let (conn, (held, dropped)) = (link.conn, slot.held.take());
+    let mut sent = 0;
+    for message in held {
+        if subscriptions.wants(package, &message.stream) {
+            out.push(Effect::Send { conn, lane: Lane::Data, text: message.text });
+            sent += 1;
+        }
+    }
+    totals.relayed += sent;
+    if sent + dropped > 0 {
+        out.note(Note::HeldSent { package: package.clone(), sent, dropped });
+    }
 }
 
 /// Sends sound to every app that runs and wants it.

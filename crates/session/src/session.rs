@@ -13,6 +13,7 @@ use crate::flow;
 use crate::flow::lifecycle::Load;
 use crate::input::{CallId, EndReason, Input};
 use crate::links::Link;
+use crate::microphone::MicrophoneManager;
 use crate::now::{Millis, Now, Timings};
 use crate::relay::AudioManager;
 use crate::settings::SettingsManager;
@@ -76,6 +77,11 @@ pub struct UserSession {
     pub(crate) display: DisplayManager,
     pub(crate) settings: SettingsManager,
     pub(crate) audio: AudioManager,
+    pub(crate) microphone: MicrophoneManager,
+    /// The subscriptions and the setting for which the microphone was last asked.
+    pub(crate) mic_seen: (u64, bool),
+    /// The model that the phone last named.
+    pub(crate) glasses_model: Option<String>,
 }
 
 /// The link to the glasses.
@@ -109,6 +115,9 @@ impl UserSession {
             display: DisplayManager::default(),
             settings: SettingsManager::default(),
             audio: AudioManager::default(),
+            microphone: MicrophoneManager::default(),
+            mic_seen: (0, true),
+            glasses_model: None,
         }
     }
 
@@ -165,7 +174,13 @@ impl UserSession {
         if let Some(at) = self.display.claim_ends(timings) {
             consider(at, Deadline::DisplayClaim);
         }
+        if let Some(at) = self.microphone.off_due() {
+            consider(at, Deadline::MicOff);
+        }
         if self.glasses_link().is_some() {
+            if let Some(at) = self.microphone.send_due(timings) {
+                consider(at, Deadline::MicSend);
+            }
             for view in [View::Main, View::Dashboard] {
                 if let Some(at) = self.display.frame_due(view, timings) {
                     consider(at, Deadline::DisplayFrame(view));
@@ -192,7 +207,7 @@ impl UserSession {
     /// What every step ends with: frames whose turn it is go out, and in debug builds the invariants are checked.
     fn after_step(&mut self, now: Now, out: &mut Effects) {
         if self.ended.is_none() {
-            flow::display::flush(self, now, out);
+            flow::flush(self, now, out);
         }
         #[cfg(debug_assertions)]
         crate::invariants::check(self);

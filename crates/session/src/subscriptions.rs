@@ -44,6 +44,7 @@ pub(crate) struct Replaced {
 #[derive(Debug, Default)]
 pub(crate) struct SubscriptionManager {
     apps: BTreeMap<PackageName, Wanted>,
+    revision: u64,
 }
 
 #[derive(Debug)]
@@ -91,6 +92,7 @@ impl SubscriptionManager {
             }
         }
         replaced.changed = list != wanted.list;
+        self.revision += u64::from(replaced.changed);
         wanted.list = list;
         replaced
     }
@@ -100,12 +102,14 @@ impl SubscriptionManager {
         if let Some(wanted) = self.apps.get_mut(package) {
             wanted.permissions = permissions;
             wanted.list.retain(|s| s.key.need().met_by(permissions));
+            self.revision += 1;
         }
     }
 
     /// Forgets an app.
     pub(crate) fn remove(&mut self, package: &PackageName) {
         self.apps.remove(package);
+        self.revision += 1;
     }
 
     /// Who gets an event, and under which of its own names: one entry for each matching subscription.
@@ -119,6 +123,23 @@ impl SubscriptionManager {
     /// The strings of an app, as it wrote them.
     pub(crate) fn list(&self, package: &PackageName) -> impl Iterator<Item = &str> {
         self.apps.get(package).into_iter().flat_map(|wanted| wanted.list.iter().map(|s| &*s.raw))
+    }
+
+    /// Whether an app still wants what would be delivered under this name.
+    pub(crate) fn wants(&self, package: &PackageName, stream: &str) -> bool {
+        let named = |wanted: &Wanted| wanted.list.iter().any(|s| wanted.name_of(s) == Some(stream));
+        self.apps.get(package).is_some_and(named)
+    }
+
+    /// Changes whenever any list does.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// What the microphone has to do: whether anybody needs sound, and whether somebody needs all of it.
+    pub(crate) fn sound(&self) -> (bool, bool) {
+        let raw = self.keys().any(|key| matches!(key, StreamKey::Plain(name) if **name == *"audio_chunk"));
+        (self.requires_audio(), raw)
     }
 
     /// Whether any app needs sound, recognised or raw.

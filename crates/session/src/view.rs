@@ -31,16 +31,18 @@ impl UserSession {
             let apps = self.apps.iter().filter(move |(_, slot)| AppManager::phase_of(slot) == wanted);
             apps.map(|(package, _)| package.to_string())
         };
-        // An app in grace runs, as far as its user is concerned.
+        // An app in grace runs, as far as its user is concerned; one that is tried again is on its way.
         let mut active: Vec<String> = phase(AppPhase::Running).chain(phase(AppPhase::Grace)).collect();
         active.sort();
+        let mut loading: Vec<String> = phase(AppPhase::Starting).chain(phase(AppPhase::Backoff)).collect();
+        loading.sort();
         let strings = |package: &PackageName| self.subscriptions.list(package).map(str::to_owned).collect();
         let lists = self.subscriptions.packages().map(|package| (package.to_string(), strings(package)));
         SessionSnapshot {
             user_id: self.user.to_string(),
             start_time: self.started,
             active_app_sessions: active,
-            loading_apps: phase(AppPhase::Starting).collect(),
+            loading_apps: loading,
             app_subscriptions: lists.collect(),
             requires_audio: self.subscriptions.requires_audio(),
             minimum_transcription_languages: self.subscriptions.languages(),

@@ -1,5 +1,6 @@
 //! Slow things that sessions ask for, each in a task of its own that reports back.
 
+pub(crate) mod closures;
 pub(crate) mod guard;
 mod store;
 pub(crate) mod webhook;
@@ -49,6 +50,7 @@ fn name(call: &Call) -> &'static str {
         Call::SaveRunning { .. } => "save_running",
         Call::SaveSettings(_) => "save_settings",
         Call::VerifyToken { .. } => "verify_token",
+        Call::Health { .. } => "health",
         Call::Webhook { kind: WebhookKind::Start, .. } => "webhook_start",
         Call::Webhook { kind: WebhookKind::Stop, .. } => "webhook_stop",
     }
@@ -60,6 +62,11 @@ async fn run(shared: &Shared, user: &UserId, call: Call) -> Outcome {
         Call::SaveRunning { package, running } => store::save_running(shared, user, &package, running).await,
         Call::SaveSettings(settings) => store::save_settings(shared, user, &settings).await,
         Call::VerifyToken { token } => Outcome::Token(shared.tokens.verify(&token).as_ref() == Ok(user)),
+        Call::Health { app } => {
+            let healthy = shared.webhooks.is_healthy(&app).await;
+            let others_closed = shared.closures.others(&app.package, user);
+            Outcome::Health { healthy, others_closed }
+        }
         Call::Webhook { kind, app, body, idempotency_key, .. } => {
             shared.webhooks.post(kind, &app, body, &idempotency_key).await
         }

@@ -30,6 +30,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 const STOP_ATTEMPTS: u32 = 3;
 /// Before the second and third attempt to stop.
 const STOP_PAUSE: Duration = Duration::from_secs(1);
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The HTTP client for webhooks.
@@ -69,6 +70,17 @@ impl WebhookClient {
             outcome = self.attempt(app, &body, key, timeout).await;
         }
         outcome
+    }
+
+    /// `GET <app url>/health`. A server that answers at all, and not with an error of its own, is well: not every app has
+    /// this route.
+    pub(crate) async fn is_healthy(&self, app: &AppRecord) -> bool {
+        let Ok(url) = Url::parse(&format!("{}/health", app.public_url)) else { return false };
+        if self.policy.check(&url).is_err() {
+            return false;
+        }
+        let response = self.http.get(url).timeout(HEALTH_TIMEOUT).send().await;
+        response.is_ok_and(|response| !response.status().is_server_error())
     }
 
     async fn attempt(&self, app: &AppRecord, body: &Text, key: &str, timeout: Duration) -> Outcome {

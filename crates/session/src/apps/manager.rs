@@ -6,7 +6,9 @@ use std::sync::Arc;
 use bifocal_protocol::app::{AppKind, AppRecord};
 use bifocal_protocol::ids::PackageName;
 
-use super::state::{AppPhase, Phase, Slot, StartWebhook};
+use super::held::Held;
+use super::restarts::Restarts;
+use super::state::{AppPhase, Phase, Probe, Slot, StartWebhook};
 use crate::deadline::Deadline;
 use crate::input::{AskId, CallId, ConnId};
 use crate::now::{Millis, Timings};
@@ -24,6 +26,9 @@ pub(crate) struct StartRequest {
     pub(crate) waiting: Vec<AskId>,
     pub(crate) call: CallId,
     pub(crate) until: Millis,
+    pub(crate) persistent: bool,
+    pub(crate) held: Held,
+    pub(crate) restarts: Restarts,
 }
 
 impl AppManager {
@@ -37,11 +42,11 @@ impl AppManager {
 
     /// Puts an app into Starting, with its first webhook in flight.
     pub(crate) fn begin(&mut self, request: StartRequest, now: Millis) {
-        let StartRequest { record, session_id, uuid, waiting, call, until } = request;
+        let StartRequest { record, session_id, uuid, waiting, call, until, persistent, held, restarts } = request;
         let webhook = StartWebhook::InFlight { call, attempt: 1 };
-        let phase = Phase::Starting { since: now, until, webhook };
+        let phase = Phase::Starting { since: now, until, webhook, persistent };
         let package = record.package.clone();
-        self.slots.insert(package, Slot { record, session_id, uuid, phase, waiting, v3: false });
+        self.slots.insert(package, Slot { record, session_id, uuid, phase, waiting, v3: false, held, restarts });
     }
 
     pub(crate) fn remove(&mut self, package: &PackageName) -> Option<Slot> {
@@ -59,7 +64,7 @@ impl AppManager {
     /// The app whose current socket this is.
     pub(crate) fn by_conn(&mut self, conn: ConnId) -> Option<(&PackageName, &mut Slot)> {
         self.slots.iter_mut().find(|(_, slot)| match &slot.phase {
-            Phase::Running { link } => link.conn == conn,
+            Phase::Running { link, .. } => link.conn == conn,
             Phase::Stopping { link, .. } => link.as_ref().is_some_and(|link| link.conn == conn),
             _ => false,
         })
@@ -70,6 +75,7 @@ impl AppManager {
         let waits = |slot: &Slot| match &slot.phase {
             Phase::Starting { webhook: StartWebhook::InFlight { call, .. }, .. } => *call == wanted,
             Phase::Stopping { call, .. } => *call == wanted,
+            Phase::Grace { probe, .. } | Phase::Failed { probe } => *probe == Probe::Asked(wanted),
             _ => false,
         };
         self.slots.iter().find(|(_, slot)| waits(slot)).map(|(package, _)| package.clone())
@@ -88,6 +94,8 @@ impl AppManager {
             Phase::Starting { .. } => AppPhase::Starting,
             Phase::Running { .. } => AppPhase::Running,
             Phase::Grace { .. } => AppPhase::Grace,
+            Phase::Backoff { .. } => AppPhase::Backoff,
+            Phase::Failed { .. } => AppPhase::Failed,
             Phase::Stopping { .. } => AppPhase::Stopping,
         }
     }
@@ -100,13 +108,27 @@ impl AppManager {
                     StartWebhook::Retry { at, .. } if at < until => (*at, Deadline::WebhookRetry),
                     _ => (*until, Deadline::AppStart),
                 },
-                Phase::Running { link } if link.ping_at < link.silent_at(timings) => (link.ping_at, Deadline::AppPing),
-                Phase::Running { link } => (link.silent_at(timings), Deadline::AppSilent),
+                Phase::Running { link, flush_at, .. } => {
+                    let life: (Millis, fn(PackageName) -> Deadline) = match link.silent_at(timings) {
+                        silent if silent <= link.ping_at => (silent, Deadline::AppSilent),
+                        _ => (link.ping_at, Deadline::AppPing),
+                    };
+                    match flush_at {
+                        Some(at) if *at < life.0 => (*at, Deadline::AppFlush),
+                        _ => life,
+                    }
+                }
+                Phase::Grace { probe: Probe::At(at), until, .. } if at < until => (*at, Deadline::AppProbe),
                 Phase::Grace { until, .. } => (*until, Deadline::AppGrace),
+                Phase::Backoff { until, .. } => (*until, Deadline::AppBackoff),
+                Phase::Failed { probe: Probe::At(at) } => (*at, Deadline::AppProbe),
+                // A question is under way; its call ends by itself.
+                Phase::Failed { .. } => (Millis(u64::MAX), Deadline::AppProbe),
                 Phase::Stopping { until, .. } => (*until, Deadline::AppStop),
             }
         };
         let next = self.slots.iter().map(|(package, slot)| (due(slot), package)).min_by_key(|((at, _), _)| *at);
+        let next = next.filter(|((at, _), _)| *at < Millis(u64::MAX));
         next.map(|((at, deadline), package)| (at, deadline(package.clone())))
     }
 }

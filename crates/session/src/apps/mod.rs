@@ -1,8 +1,12 @@
 //! AppManager: the apps of a session, each in exactly one phase that owns its timers.
 
+mod held;
 mod manager;
+mod restarts;
 mod state;
 
+pub(crate) use held::Held;
 pub(crate) use manager::{AppManager, StartRequest};
+pub(crate) use restarts::{Next, Restarts};
 pub use state::{AppPhase, StartFailure, StartStage};
-pub(crate) use state::{Phase, Slot, StartWebhook};
+pub(crate) use state::{Delivery, Phase, Probe, Slot, StartWebhook};

@@ -7,22 +7,28 @@
 //! | – | start | Starting | start webhook, boot screen |
 //! | Starting | socket with the right key | Running | ack; whoever asked is told |
 //! | Starting | webhook failed, attempts left | Starting | once more after a second |
-//! | Starting | webhook failed for the last time, no socket | – | failed: WEBHOOK |
-//! | Starting | 15 s | – | failed: TIMEOUT |
-//! | Starting | socket with a wrong key | – | failed: AUTHENTICATION |
+//! | Starting | webhook failed for the last time; 15 s; a wrong key | – | failed: WEBHOOK, TIMEOUT, AUTHENTICATION |
+//! | Starting, of an app that shall run | the same | Backoff or Failed | whoever asked is told; see `restarts.rs` |
 //! | Starting | stop | Stopping | failed: CANCELLED; stop webhook |
-//! | Running | socket closed, or silent for 30 s | Grace | |
+//! | Running | socket closed, or silent for 30 s | Grace | what it would be told is held |
 //! | Running | another socket with the right key | Running | the old one is told and closed |
-//! | Grace | socket with the right key | Running | ack; the subscriptions are still there |
+//! | Grace | socket with the right key | Running | ack; the subscriptions are still there; then what was held |
+//! | Grace after a clean close | 3 s, its server is well, nobody else's session closed | – | the app has ended itself |
 //! | Grace | 20 s | Starting | start webhook: revived |
-//! | Running, Grace | stop | Stopping | stop webhook; everything of the app is gone at once |
+//! | Backoff | its time | Starting | start webhook |
+//! | Backoff, Failed | start | Starting | forgiven |
+//! | Backoff, Failed | socket with the right key | Running | it came by itself |
+//! | Failed | its server is well again (asked every 60 s) | Starting | forgiven |
+//! | Running, Grace, Backoff, Failed | stop | Stopping | stop webhook; everything of the app is gone at once |
 //! | Stopping | webhook answered, or 5 s | – or Starting | the socket is told and closed; a start that waited begins |
 
 use std::sync::Arc;
 
 use bifocal_protocol::app::AppRecord;
 
-use crate::input::{AskId, CallId};
+use crate::apps::held::Held;
+use crate::apps::restarts::Restarts;
+use crate::input::{AskId, CallId, ConnId};
 use crate::links::Link;
 use crate::now::Millis;
 
@@ -39,15 +45,62 @@ pub(crate) struct Slot {
     pub(crate) waiting: Vec<AskId>,
     /// The SDK is of the third generation.
     pub(crate) v3: bool,
+    /// What it would have been told while it was away.
+    pub(crate) held: Held,
+    /// How often it has failed.
+    pub(crate) restarts: Restarts,
 }
 
 /// The phase of an app; see the table of this file.
 #[derive(Debug)]
 pub(crate) enum Phase {
-    Starting { since: Millis, until: Millis, webhook: StartWebhook },
-    Running { link: Link },
-    Grace { since: Millis, until: Millis },
-    Stopping { until: Millis, call: CallId, link: Option<Link>, start_again: bool },
+    Starting {
+        since: Millis,
+        until: Millis,
+        webhook: StartWebhook,
+        /// The app shall run whatever happens: a failure leads to Backoff.
+        persistent: bool,
+    },
+    Running {
+        link: Link,
+        since: Millis,
+        /// What was held waits for the first subscription update, until this time.
+        flush_at: Option<Millis>,
+    },
+    Grace {
+        since: Millis,
+        until: Millis,
+        probe: Probe,
+    },
+    Backoff {
+        since: Millis,
+        until: Millis,
+    },
+    Failed {
+        probe: Probe,
+    },
+    Stopping {
+        until: Millis,
+        call: CallId,
+        link: Option<Link>,
+        start_again: bool,
+    },
+}
+
+/// Whether the app's server is asked how it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Probe {
+    Never,
+    At(Millis),
+    Asked(CallId),
+}
+
+/// What becomes of a message for an app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    Send(ConnId),
+    Hold,
+    Skip,
 }
 
 /// How far the start webhook is.
@@ -68,15 +121,26 @@ pub(crate) enum StartWebhook {
 impl Slot {
     pub(crate) fn link(&self) -> Option<&Link> {
         match &self.phase {
-            Phase::Running { link } => Some(link),
+            Phase::Running { link, .. } => Some(link),
             _ => None,
+        }
+    }
+
+    /// What becomes of a message for this app now.
+    pub(crate) fn delivery(&self) -> Delivery {
+        match &self.phase {
+            Phase::Running { link, flush_at: None, .. } => Delivery::Send(link.conn),
+            Phase::Running { .. } | Phase::Grace { .. } | Phase::Backoff { .. } | Phase::Starting { .. } => {
+                Delivery::Hold
+            }
+            Phase::Failed { .. } | Phase::Stopping { .. } => Delivery::Skip,
         }
     }
 
     /// Any socket of the slot, also the one that is only kept for the stop webhook.
     pub(crate) fn link_mut(&mut self) -> Option<&mut Link> {
         match &mut self.phase {
-            Phase::Running { link } => Some(link),
+            Phase::Running { link, .. } => Some(link),
             Phase::Stopping { link, .. } => link.as_mut(),
             _ => None,
         }
@@ -92,6 +156,10 @@ pub enum AppPhase {
     Running,
     /// Away, expected back.
     Grace,
+    /// It failed, and is tried again soon.
+    Backoff,
+    /// It failed too often.
+    Failed,
     /// Being told that it is over.
     Stopping,
 }
@@ -103,6 +171,8 @@ impl AppPhase {
             AppPhase::Starting => "starting",
             AppPhase::Running => "running",
             AppPhase::Grace => "grace",
+            AppPhase::Backoff => "backoff",
+            AppPhase::Failed => "failed",
             AppPhase::Stopping => "stopping",
         }
     }

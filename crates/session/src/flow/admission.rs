@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | unknown package, or a wrong key | any | `INVALID_API_KEY` and 1008; a start that waits has failed |
 //! | the right key | – | `APP_NOT_STARTED` and 1008 |
-//! | the right key | Starting, Grace | the ack |
+//! | the right key | Starting, Grace, Backoff, Failed | the ack; then what was held for it |
 //! | the right key | Running | the ack; the older socket gets `app_stopped` and 1000 `Replaced` |
 //! | the right key | Stopping | `app_stopped` and 1000 `App stopped` |
 
@@ -46,7 +46,7 @@ pub(crate) fn app_connected(s: &mut UserSession, conn: ConnId, hello: AppHello, 
     match s.apps.get(&package).map(|slot| &slot.phase) {
         None => reject(conn, AppErrorCode::AppNotStarted, "App not started for this session", now, out),
         Some(Phase::Stopping { .. }) => tell_stopped(conn, Close::AppStopped, now, out),
-        Some(Phase::Starting { .. } | Phase::Grace { .. } | Phase::Running { .. }) => {
+        Some(_) => {
             attach(s, conn, &package, hello.v3, now, out);
         }
     }
@@ -64,9 +64,11 @@ fn attach(s: &mut UserSession, conn: ConnId, package: &PackageName, v3: bool, no
     let link = Link::new(conn, now.at, &s.config.timings);
     let Some(slot) = s.apps.get_mut(package) else { return };
     slot.v3 = v3;
-    let before = std::mem::replace(&mut slot.phase, Phase::Running { link });
+    // What was held goes out after the app's list: it may want other things now.
+    let flush_at = (slot.held.len() > 0).then(|| now.at + s.config.timings.app_flush);
+    let before = std::mem::replace(&mut slot.phase, Phase::Running { link, since: now.at, flush_at });
     let (after, started) = match before {
-        Phase::Running { link: old } => {
+        Phase::Running { link: old, .. } => {
             tell_stopped(old.conn, Close::Replaced, now, out);
             (now.at - old.since, false)
         }
@@ -74,6 +76,11 @@ fn attach(s: &mut UserSession, conn: ConnId, package: &PackageName, v3: bool, no
         Phase::Grace { since, .. } => {
             out.note(Note::AppReturned(package.clone()));
             (now.at - since, false)
+        }
+        Phase::Backoff { since, .. } => (now.at - since, true),
+        Phase::Failed { .. } => {
+            slot.restarts.forgive();
+            (0, true)
         }
         Phase::Stopping { .. } => (0, false),
     };

@@ -18,6 +18,7 @@ use crate::flow::{admission, links, unserved};
 use crate::input::ConnId;
 use crate::links::Side;
 use crate::now::Now;
+use crate::relay;
 use crate::session::UserSession;
 use crate::subscriptions::Replaced;
 
@@ -92,6 +93,7 @@ fn subscribe(
     if ignored {
         return;
     }
+    relay::flush(s, app, out);
     if !refused.is_empty() {
         out.note(Note::SubscriptionRefused(app.clone()));
         let detail = |(stream, permission): (String, bifocal_protocol::permission::Permission)| {

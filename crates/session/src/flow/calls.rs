@@ -2,9 +2,10 @@
 
 use bifocal_protocol::close::Close;
 
-use crate::apps::Phase;
+use crate::apps::{AppManager, AppPhase};
 use crate::effect::{Effect, Effects, Note};
 use crate::errors::ErrorRow;
+use crate::flow::start::Health;
 use crate::flow::{lifecycle, links, start, stop};
 use crate::input::{CallId, Outcome};
 use crate::now::Now;
@@ -15,9 +16,17 @@ pub(crate) fn done(s: &mut UserSession, call: CallId, outcome: Outcome, now: Now
     let waiting = s.apps.by_call(call);
     match (waiting, outcome) {
         (Some(package), outcome) => {
-            let stopping = matches!(s.apps.get(&package).map(|slot| &slot.phase), Some(Phase::Stopping { .. }));
-            if stopping {
+            let phase = s.apps.get(&package).map(AppManager::phase_of);
+            if phase == Some(AppPhase::Stopping) {
                 return stop::finish(s, &package, now, out);
+            }
+            if let Outcome::Health { healthy, others_closed } = outcome {
+                return start::probed(s, &package, Health { healthy, others_closed }, now, out);
+            }
+            let probing = matches!(phase, Some(AppPhase::Grace | AppPhase::Failed));
+            if probing {
+                let health = Health { healthy: false, others_closed: false };
+                return start::probed(s, &package, health, now, out);
             }
             let result = match outcome {
                 Outcome::Webhook { status: 200..=299 } => Ok(()),
@@ -33,7 +42,7 @@ pub(crate) fn done(s: &mut UserSession, call: CallId, outcome: Outcome, now: Now
             out.note(Note::StoreFailed(why.clone()));
             lifecycle::user_failed(s, call, why, now, out);
         }
-        (None, Outcome::Webhook { .. } | Outcome::Saved) => {}
+        (None, Outcome::Webhook { .. } | Outcome::Health { .. } | Outcome::Saved) => {}
     }
 }
 

@@ -12,7 +12,7 @@ use crate::session::UserSession;
 /// the one that goes out when they are back.
 pub(crate) fn flush(s: &mut UserSession, now: Now, out: &mut Effects) {
     let Some(conn) = s.glasses_link().map(|link| link.conn) else { return };
-    for view in [View::Main, View::Dashboard] {
+    for view in [View::Dashboard, View::Main] {
         let Some(frame) = s.display.take(view, now.at, &s.config.timings) else { continue };
         let event = match frame {
             Some(frame) => DisplayEvent {

@@ -17,7 +17,7 @@ use crate::flow::{links, start, stop};
 use crate::input::ConnId;
 use crate::links::Side;
 use crate::now::Now;
-use crate::relay::{relay, relay_audio};
+use crate::relay::{relay, relay_audio, relay_words};
 use crate::session::{Glasses, UserSession};
 use crate::subscriptions::Topic;
 
@@ -58,6 +58,7 @@ fn acted_upon(kind: &str) -> bool {
             | "settings_update_request"
             | "local_transcription"
             | "touch_event"
+            | "glasses_connection_state"
     )
 }
 
@@ -86,6 +87,10 @@ fn act(s: &mut UserSession, conn: ConnId, message: FromPhone, text: &str, now: N
         FromPhone::RequestSettings(_) => settings(s, conn, false, now, out),
         FromPhone::SettingsUpdateRequest(_) => settings(s, conn, true, now, out),
         FromPhone::LocalTranscription(words) => transcription(s, words, now, out),
+        FromPhone::GlassesConnectionState(state) => {
+            s.glasses_model = state.model_name.filter(|name| !name.is_empty()).or(s.glasses_model.take());
+            relay(s, Topic::Plain("glasses_connection_state"), text, now, out);
+        }
         FromPhone::TouchEvent(touch) => relay(s, Topic::Touch(&touch.gesture_name), text, now, out),
         _ => {}
     }
@@ -96,6 +101,7 @@ pub(crate) fn binary(s: &mut UserSession, conn: ConnId, data: Bytes, now: Now, o
     if !is_current(s, conn, now) {
         return;
     }
+    s.microphone.heard(now.at, &s.config.timings);
     let samples = s.audio.align(data);
     if !samples.is_empty() {
         relay_audio(s, &samples, out);
@@ -152,7 +158,7 @@ fn transcription(s: &mut UserSession, words: LocalTranscription, now: Now, out: 
     s.totals.transcripts += 1;
     // A struct of ours: serialising it cannot fail.
     let json = serde_json::to_string(&data).unwrap_or_else(|_| "{}".to_owned());
-    relay(s, Topic::Speech(&language), &json, now, out);
+    relay_words(s, Topic::Speech(&language), &json, Some(data.is_final), now, out);
 }
 
 /// The settings in force, defaults included.

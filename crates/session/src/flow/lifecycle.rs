@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use bifocal_protocol::Message;
 use bifocal_protocol::app::{AppKind, AppRecord};
 use bifocal_protocol::apps::{AppStopped, ToApp};
 use bifocal_protocol::close::Close;
-use bifocal_protocol::glasses::{AppStateChange, AudioPaths, ConnectionAck, ToPhone};
+use bifocal_protocol::glasses::{
+    AppStateChange, AudioPaths, ConnectionAck, FromPhone, GlassesConnectionState, ToPhone,
+};
 use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::webhook::StopReason;
 
@@ -13,12 +16,16 @@ use crate::apps::{Phase, StartFailure, StartStage};
 use crate::deadline::Deadline;
 use crate::effect::{Answer, Call, Effect, Effects, Lane, LatestKey, Note};
 use crate::errors::ErrorRow;
+use crate::flow;
 use crate::flow::start::Wish;
 use crate::flow::{admission, links, start, stop};
 use crate::input::{AppHello, AskId, CallId, ConnId, EndReason, Input, UserData};
 use crate::links::Link;
+use crate::microphone::MicState;
 use crate::now::{Millis, Now};
+use crate::relay::{self, relay};
 use crate::session::{Glasses, UserSession};
+use crate::subscriptions::Topic;
 
 /// Most things that wait for the user's record.
 const MAX_PARKED: usize = 64;
@@ -83,7 +90,26 @@ pub(crate) fn glasses_connected(s: &mut UserSession, conn: ConnId, now: Now, out
         load_user(s, out);
     }
     acknowledge(s, conn, now, out);
+    // The rest of the resync goes out with the end of this step: the microphone, then what should be visible.
+    s.microphone.connected();
     s.display.reconnected();
+    if reconnection {
+        flow::flush(s, now, out);
+        app_state_changed(s, None, now, out);
+        tell_connection(s, true, now, out);
+    }
+}
+
+/// `glasses_connection_state` in the name of the phone: apps that listen to it learn at once that the link to the phone is
+/// lost, and that it is back.
+pub(crate) fn tell_connection(s: &mut UserSession, connected: bool, now: Now, out: &mut Effects) {
+    let state = GlassesConnectionState {
+        model_name: Some(s.glasses_model.clone().unwrap_or_default()),
+        status: if connected { "CONNECTED" } else { "DISCONNECTED" }.to_owned(),
+        wifi: None,
+    };
+    let text = FromPhone::GlassesConnectionState(state).encode();
+    relay(s, Topic::Plain("glasses_connection_state"), &text, now, out);
 }
 
 /// `connection_ack`, with the session as it is.
@@ -195,12 +221,16 @@ pub(crate) fn due(s: &mut UserSession, deadline: Deadline, now: Now, out: &mut E
         Deadline::LoadRetry => load_user(s, out),
         Deadline::AppPing(package) => links::ping_app(s, &package, now, out),
         Deadline::AppSilent(package) => links::app_silent(s, &package, now, out),
-        Deadline::AppGrace(package) => start::revive(s, &package, now, out),
+        Deadline::AppFlush(package) => relay::flush(s, &package, out),
+        Deadline::AppGrace(package) => start::lost(s, &package, now, out),
+        Deadline::AppProbe(package) => start::probe(s, &package, out),
+        Deadline::AppBackoff(package) => start::revive(s, &package, now, out),
+        Deadline::MicOff => s.microphone.expire(now.at),
         Deadline::AppStart(package) => start::timed_out(s, &package, now, out),
         Deadline::WebhookRetry(package) => start::retry_webhook(s, &package, now, out),
         Deadline::AppStop(package) => stop::finish(s, &package, now, out),
         // Every step ends with sending what is due.
-        Deadline::DisplayFrame(_) => {}
+        Deadline::DisplayFrame(_) | Deadline::MicSend => {}
         Deadline::DisplayClaim => s.display.expire(now.at, &s.config.timings),
     }
 }
@@ -216,10 +246,12 @@ pub(crate) fn end(s: &mut UserSession, reason: EndReason, now: Now, out: &mut Ef
         }
         match &slot.phase {
             // The app shall come back to the next process, not end.
-            Phase::Running { link } if restart => out.push(Effect::Close { conn: link.conn, close: Close::Restart }),
-            Phase::Running { link } => tell_stopped(link.conn, Close::UserSessionEnded, now, out),
+            Phase::Running { link, .. } if restart => {
+                out.push(Effect::Close { conn: link.conn, close: Close::Restart })
+            }
+            Phase::Running { link, .. } => tell_stopped(link.conn, Close::UserSessionEnded, now, out),
             Phase::Stopping { link: Some(link), .. } => tell_stopped(link.conn, Close::AppStopped, now, out),
-            Phase::Starting { .. } | Phase::Grace { .. } if !restart => {
+            Phase::Starting { .. } | Phase::Grace { .. } | Phase::Backoff { .. } if !restart => {
                 stop::send_webhook(s, &slot, StopReason::SessionEnded, now, out);
             }
             _ => {}
@@ -233,6 +265,9 @@ pub(crate) fn end(s: &mut UserSession, reason: EndReason, now: Now, out: &mut Ef
         }
     }
     if let Some(conn) = s.glasses_link().map(|link| link.conn) {
+        if s.microphone.is_on() && !restart {
+            flow::say_mic(s, conn, MicState::default(), now, out);
+        }
         let close = match reason {
             EndReason::GraceExpired | EndReason::Manual => Close::Revoked,
             EndReason::Shutdown => Close::Restart,

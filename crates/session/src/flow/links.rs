@@ -3,8 +3,9 @@
 use bifocal_protocol::close::Close;
 use bifocal_protocol::ids::PackageName;
 
-use crate::apps::Phase;
+use crate::apps::{Phase, Probe};
 use crate::effect::{Effect, Effects, Note};
+use crate::flow::lifecycle;
 use crate::input::ConnId;
 use crate::links::{Link, Side};
 use crate::now::Now;
@@ -53,15 +54,23 @@ pub(crate) fn closed(s: &mut UserSession, conn: ConnId, code: u16, now: Now, out
         s.glasses = Glasses::Away { until: now.at + s.config.timings.glasses_grace };
         s.totals.glasses_went(now.at);
         out.note(Note::GlassesLost { code });
+        lifecycle::tell_connection(s, false, now, out);
         return;
     }
-    let until = now.at + s.config.timings.app_grace;
+    let timings = s.config.timings;
+    let until = now.at + timings.app_grace;
     let Some((package, slot)) = s.apps.by_conn(conn) else { return };
     let package = package.clone();
     match &mut slot.phase {
         Phase::Stopping { link, .. } => *link = None,
-        _ => {
-            slot.phase = Phase::Grace { since: now.at, until };
+        phase => {
+            if matches!(phase, Phase::Running { since, .. } if now.at - *since >= timings.crash_forgiven) {
+                slot.restarts.forgive();
+            }
+            // A polite close may mean that the app has ended itself, or that its server is restarted.
+            let polite = matches!(code, 1000 | 1001 | 1005);
+            let probe = if polite { Probe::At(now.at + timings.app_probe) } else { Probe::Never };
+            *phase = Phase::Grace { since: now.at, until, probe };
             out.note(Note::AppLost { package, code });
         }
     }

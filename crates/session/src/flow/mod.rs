@@ -8,6 +8,19 @@ pub(crate) mod display;
 pub(crate) mod glasses;
 pub(crate) mod lifecycle;
 pub(crate) mod links;
+pub(crate) mod microphone;
 pub(crate) mod start;
 pub(crate) mod stop;
 pub(crate) mod unserved;
+
+pub(crate) use microphone::say_mic;
+
+use crate::effect::Effects;
+use crate::now::Now;
+use crate::session::UserSession;
+
+/// What every step ends with: the phone is told what is due, in the order of a resync.
+pub(crate) fn flush(s: &mut UserSession, now: Now, out: &mut Effects) {
+    microphone::flush(s, now, out);
+    display::flush(s, now, out);
+}

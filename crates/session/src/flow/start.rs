@@ -8,12 +8,15 @@ use bifocal_protocol::glasses::{AppNotice, ToPhone};
 use bifocal_protocol::ids::{PackageName, app_session_id};
 use bifocal_protocol::webhook::{SessionRequest, StopReason};
 
-use crate::apps::{AppManager, AppPhase, Phase, Slot, StartFailure, StartRequest, StartStage, StartWebhook};
+use crate::apps::{
+    AppManager, AppPhase, Held, Next, Phase, Probe, Restarts, Slot, StartFailure, StartRequest, StartStage,
+    StartWebhook,
+};
 use crate::effect::{Answer, Call, Effect, Effects, Note, WebhookKind};
 use crate::flow::lifecycle::{Parked, app_state_changed};
 use crate::flow::stop;
 use crate::input::{AskId, CallId};
-use crate::now::Now;
+use crate::now::{Millis, Now};
 use crate::session::UserSession;
 
 /// Whose wish a start is.
@@ -63,19 +66,35 @@ pub(crate) fn start(
             if let Some(ask) = ask {
                 out.answer(ask, Answer::Started);
             }
-            return;
         }
-        Some(AppPhase::Starting) => {}
-        None | Some(AppPhase::Stopping) => give_foreground(s, &record, now, out),
-    }
-    match s.apps.get_mut(package) {
-        Some(slot) => {
-            slot.waiting.extend(ask);
-            if let Phase::Stopping { start_again, .. } = &mut slot.phase {
+        Some(AppPhase::Starting) => wait_for_start(s, package, ask),
+        Some(AppPhase::Backoff | AppPhase::Failed) => {
+            // The user's own wish forgives what was.
+            if wish == Wish::New
+                && let Some(slot) = s.apps.get_mut(package)
+            {
+                slot.restarts.forgive();
+            }
+            revive(s, package, now, out);
+            wait_for_start(s, package, ask);
+        }
+        Some(AppPhase::Stopping) => {
+            give_foreground(s, &record, now, out);
+            wait_for_start(s, package, ask);
+            if let Some(Slot { phase: Phase::Stopping { start_again, .. }, .. }) = s.apps.get_mut(package) {
                 *start_again = true;
             }
         }
-        None => begin(s, record, ask.into_iter().collect(), now, out),
+        None => {
+            give_foreground(s, &record, now, out);
+            begin(s, Begin::first(record, wish, ask.into_iter().collect()), now, out);
+        }
+    }
+}
+
+fn wait_for_start(s: &mut UserSession, package: &PackageName, ask: Option<AskId>) {
+    if let Some(slot) = s.apps.get_mut(package) {
+        slot.waiting.extend(ask);
     }
 }
 
@@ -96,19 +115,47 @@ pub(crate) fn want_running(s: &mut UserSession, package: &PackageName, running: 
     out.push(Effect::Call { call, what: Call::SaveRunning { package: package.clone(), running } });
 }
 
+/// How a start begins.
+pub(crate) struct Begin {
+    record: Arc<AppRecord>,
+    waiting: Vec<AskId>,
+    /// A failure is not the end: the app shall run.
+    persistent: bool,
+    /// Nobody asked for it just now, so there is no boot screen.
+    quiet: bool,
+    held: Held,
+    restarts: Restarts,
+}
+
+impl Begin {
+    /// From nothing. An app whose wish was written down is tried again when it fails.
+    pub(crate) fn first(record: Arc<AppRecord>, wish: Wish, waiting: Vec<AskId>) -> Self {
+        let persistent = wish == Wish::Remembered;
+        Self { record, waiting, persistent, quiet: false, held: Held::default(), restarts: Restarts::default() }
+    }
+
+    /// Once more, with what was held and what went wrong.
+    fn again(slot: Slot) -> Self {
+        let Slot { record, waiting, held, restarts, .. } = slot;
+        Self { record, waiting, persistent: true, quiet: true, held, restarts }
+    }
+}
+
 /// A start begins: webhook and wait for the socket run side by side, within one budget.
-pub(crate) fn begin(s: &mut UserSession, record: Arc<AppRecord>, waiting: Vec<AskId>, now: Now, out: &mut Effects) {
+pub(crate) fn begin(s: &mut UserSession, begin: Begin, now: Now, out: &mut Effects) {
+    let Begin { record, waiting, persistent, quiet, held, restarts } = begin;
     let package = record.package.clone();
     let uuid = s.entropy.uuid();
     let session_id = if record.uuid_sessions { uuid.clone() } else { app_session_id(&s.user, &package) };
     let call = s.new_call();
     let until = now.at + s.config.timings.app_start;
-    if record.kind != AppKind::SystemDashboard {
+    if record.kind != AppKind::SystemDashboard && !quiet {
         s.display.app_starting(&package, &record.name, now.at, &s.config.timings);
     }
     out.note(Note::AppStarting(package.clone()));
     let session_id: Arc<str> = session_id.into();
-    s.apps.begin(StartRequest { record, session_id, uuid, waiting, call, until }, now.at);
+    let request = StartRequest { record, session_id, uuid, waiting, call, until, persistent, held, restarts };
+    s.apps.begin(request, now.at);
     send_webhook(s, &package, call, now, out);
     app_state_changed(s, None, now, out);
 }
@@ -182,17 +229,52 @@ pub(crate) fn timed_out(s: &mut UserSession, package: &PackageName, now: Now, ou
     failed(s, package, StartFailure { stage: StartStage::Timeout, message }, now, out);
 }
 
-/// A start has failed: the app has no place any more, and everybody is told.
+/// A start has failed. An app that somebody has just asked for has no place any more; one that shall run is tried again.
 pub(crate) fn failed(s: &mut UserSession, package: &PackageName, failure: StartFailure, now: Now, out: &mut Effects) {
-    let Some(slot) = s.apps.remove(package) else { return };
-    if let Phase::Starting { webhook: StartWebhook::InFlight { call, .. }, .. } = slot.phase {
-        out.push(Effect::Cancel { call });
+    let Some(Slot { phase: Phase::Starting { since, webhook, persistent, .. }, waiting, .. }) = s.apps.get_mut(package)
+    else {
+        return;
+    };
+    if let StartWebhook::InFlight { call, .. } = webhook {
+        out.push(Effect::Cancel { call: *call });
     }
+    let (since, persistent, waiting) = (*since, *persistent, std::mem::take(waiting));
+    out.note(Note::AppFailed(package.clone(), failure.clone()));
+    if persistent {
+        try_later(s, package, since, now, out);
+    } else {
+        forget(s, package, now, out);
+    }
+    tell_failure(s, waiting, failure, now, out);
+}
+
+/// Nothing of the app stays.
+fn forget(s: &mut UserSession, package: &PackageName, now: Now, out: &mut Effects) {
+    s.apps.remove(package);
     s.subscriptions.remove(package);
     s.display.app_gone(package, now.at);
-    out.note(Note::AppFailed(package.clone(), failure.clone()));
     notify_phone(s, package, false, now, out);
-    tell_failure(s, slot.waiting, failure, now, out);
+}
+
+/// The app failed once more: it is tried again, at once, later, or not at all.
+fn try_later(s: &mut UserSession, package: &PackageName, since: Millis, now: Now, out: &mut Effects) {
+    let chance = s.entropy.byte();
+    let timings = s.config.timings;
+    let Some(slot) = s.apps.get_mut(package) else { return };
+    match slot.restarts.failed(now.at, chance, &timings) {
+        Next::Now => revive(s, package, now, out),
+        Next::After(ms) => slot.phase = Phase::Backoff { since, until: now.at + ms },
+        Next::Never => {
+            slot.phase = Phase::Failed { probe: Probe::At(now.at + timings.app_probe_failed) };
+            drop(slot.held.take());
+            s.subscriptions.remove(package);
+            s.display.app_gone(package, now.at);
+            out.note(Note::AppGivenUp(package.clone()));
+            notify_phone(s, package, false, now, out);
+            let message = format!("{package} failed too often; start it again when its server works");
+            app_state_changed(s, Some(message), now, out);
+        }
+    }
 }
 
 /// Tells whoever asked, and the phone.
@@ -211,9 +293,55 @@ pub(crate) fn notify_phone(s: &UserSession, package: &PackageName, started: bool
     out.control(link.conn, &message);
 }
 
-/// The app did not come back within its grace: its server is asked once more.
+/// The app did not come back within its grace.
+pub(crate) fn lost(s: &mut UserSession, package: &PackageName, now: Now, out: &mut Effects) {
+    if let Some(Slot { phase: Phase::Grace { since, .. }, .. }) = s.apps.get(package) {
+        try_later(s, package, *since, now, out);
+    }
+}
+
+/// The app's server is asked to open a session once more.
 pub(crate) fn revive(s: &mut UserSession, package: &PackageName, now: Now, out: &mut Effects) {
     if let Some(slot) = s.apps.remove(package) {
-        begin(s, slot.record, Vec::new(), now, out);
+        begin(s, Begin::again(slot), now, out);
     }
+}
+
+/// The app's server may be asked how it is: because the app closed its socket politely, or has failed for good.
+pub(crate) fn probe(s: &mut UserSession, package: &PackageName, out: &mut Effects) {
+    let call = s.new_call();
+    let Some(slot) = s.apps.get_mut(package) else { return };
+    if let Phase::Grace { probe, .. } | Phase::Failed { probe } = &mut slot.phase {
+        *probe = Probe::Asked(call);
+        out.push(Effect::Call { call, what: Call::Health { app: slot.record.clone() } });
+    }
+}
+
+/// The app's server has said how it is, or has not.
+pub(crate) fn probed(s: &mut UserSession, package: &PackageName, health: Health, now: Now, out: &mut Effects) {
+    let again = now.at + s.config.timings.app_probe_failed;
+    let Some(slot) = s.apps.get_mut(package) else { return };
+    match (&mut slot.phase, health) {
+        // It is well, and has closed only this session: that was its own wish.
+        (Phase::Grace { .. }, Health { healthy: true, others_closed: false }) => {
+            out.note(Note::AppEnded(package.clone()));
+            want_running(s, package, false, out);
+            forget(s, package, now, out);
+            app_state_changed(s, None, now, out);
+        }
+        (Phase::Grace { probe, .. }, _) => *probe = Probe::Never,
+        (Phase::Failed { .. }, Health { healthy: true, .. }) => {
+            slot.restarts.forgive();
+            revive(s, package, now, out);
+        }
+        (Phase::Failed { probe }, _) => *probe = Probe::At(again),
+        _ => {}
+    }
+}
+
+/// What a server said of itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Health {
+    pub(crate) healthy: bool,
+    pub(crate) others_closed: bool,
 }

@@ -10,7 +10,7 @@ use bifocal_protocol::webhook::{StopReason, StopRequest};
 use crate::apps::{Phase, Slot, StartFailure, StartStage, StartWebhook};
 use crate::effect::{Effect, Effects, Note, WebhookKind};
 use crate::flow::lifecycle::{app_state_changed, tell_stopped};
-use crate::flow::start;
+use crate::flow::start::{self, Begin, Wish};
 use crate::input::CallId;
 use crate::now::Now;
 use crate::session::UserSession;
@@ -27,7 +27,7 @@ pub(crate) fn stop(s: &mut UserSession, package: &PackageName, reason: StopReaso
         let stopping = Phase::Stopping { until, call, link: None, start_again: false };
         let before = std::mem::replace(&mut slot.phase, stopping);
         match (before, &mut slot.phase) {
-            (Phase::Running { link: old }, Phase::Stopping { link, .. }) => *link = Some(old),
+            (Phase::Running { link: old, .. }, Phase::Stopping { link, .. }) => *link = Some(old),
             (Phase::Starting { webhook: StartWebhook::InFlight { call, .. }, .. }, _) => {
                 out.push(Effect::Cancel { call });
             }
@@ -73,6 +73,6 @@ pub(crate) fn finish(s: &mut UserSession, package: &PackageName, now: Now, out: 
         tell_stopped(link.conn, Close::AppStopped, now, out);
     }
     if start_again {
-        start::begin(s, slot.record, slot.waiting, now, out);
+        start::begin(s, Begin::first(slot.record, Wish::New, slot.waiting), now, out);
     }
 }

@@ -9,6 +9,7 @@
 //! app N connects as PACKAGE [with a wrong key] | says JSON | sends HEX | pongs | closes CODE
 //! user loads | user load fails                       the newest LoadUser call ends
 //! webhook N answers STATUS | fails REASON            call N ends
+//! server N is well | is ill | is well and others closed, too      call N, a question after an app's health, ends
 //! token N is good | is bad
 //! ask N start PACKAGE | stop PACKAGE | view
 //! again COUNT: STATEMENT                             the same, many times at once; effects are counted, not listed
@@ -162,6 +163,10 @@ impl Stage {
             ["webhook", call, "fails", ..] => {
                 let why = line.split_once("fails ").map_or("refused", |(_, why)| why);
                 done(call, Outcome::Failed { why: why.to_owned() })?
+            }
+            ["server", call, "is", word, ref rest @ ..] => {
+                let others_closed = !rest.is_empty();
+                done(call, Outcome::Health { healthy: word == "well", others_closed })?
             }
             ["token", call, "is", word] => done(call, Outcome::Token(word == "good"))?,
             ["ask", ask, "view"] => asked(ask, Ask::View)?,

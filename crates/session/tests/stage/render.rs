@@ -47,6 +47,7 @@ fn lane_name(lane: Lane) -> &'static str {
         Lane::Control => "control",
         Lane::Latest(LatestKey::Display(_)) => "latest-display",
         Lane::Latest(LatestKey::AppState) => "latest-apps",
+        Lane::Latest(LatestKey::Mic) => "latest-mic",
         Lane::Data => "data",
         Lane::Audio => "audio",
     }
@@ -62,6 +63,7 @@ fn call(call: &Call) -> String {
             }
             format!("POST {}/webhook key={idempotency_key} {body}", app.public_url)
         }
+        Call::Health { app } => format!("ask {} how it is", app.public_url),
         Call::SaveRunning { package, running } => format!("save {package} running={running}"),
         Call::SaveSettings(_) => "save settings".to_owned(),
         Call::VerifyToken { token } => format!("verify token {token}"),
@@ -92,6 +94,9 @@ fn note(note: &Note) -> String {
         Note::AppReturned(app) => format!("{app} is back"),
         Note::AppFailed(app, failure) => format!("{app} failed: {}", failure.stage.name()),
         Note::AppLost { package, code } => format!("{package} lost, code {code}"),
+        Note::AppEnded(app) => format!("{app} has ended itself"),
+        Note::AppGivenUp(app) => format!("{app} is given up"),
+        Note::HeldSent { package, sent, dropped } => format!("{package}: {sent} held messages sent, {dropped} dropped"),
         Note::AppStopped(app, reason) => format!("{app} stopped: {}", reason.name()),
         Note::AppRejected(side, why) => format!("{} rejected: {why}", side.name()),
         Note::Malformed(side) => format!("malformed from {}", side.name()),

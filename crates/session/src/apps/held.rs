@@ -1,0 +1,98 @@
+//! What an app would have been told while it was away, kept for its return: in order, bounded, the newest words only.
+
+use std::collections::VecDeque;
+
+use bifocal_protocol::Text;
+
+/// Most messages that are kept.
+const MAX_ITEMS: usize = 256;
+/// Most bytes that are kept.
+const MAX_BYTES: usize = 256 << 10;
+
+/// Messages for an app that is away. Empty and without memory while it is there.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    messages: VecDeque<HeldMessage>,
+    bytes: usize,
+    dropped: u64,
+}
+
+/// One message, ready to be sent.
+#[derive(Debug)]
+pub(crate) struct HeldMessage {
+    /// The subscription it is for: it is not sent when the app does not want that any more.
+    pub(crate) stream: Box<str>,
+    pub(crate) text: Text,
+    /// Words that may still change: the next result for the same subscription takes their place.
+    pub(crate) interim: bool,
+}
+
+impl Held {
+    /// Keeps a message; the oldest goes when there is no room.
+    pub(crate) fn push(&mut self, stream: &str, text: Text, speech: Option<bool>) {
+        if speech.is_some() {
+            // Whether the new result is final or not, the interim before it is history.
+            if let Some(at) = self.messages.iter().rposition(|held| held.interim && *held.stream == *stream) {
+                self.remove(at);
+            }
+        }
+        let interim = speech == Some(false);
+        self.bytes += text.byte_len();
+        self.messages.push_back(HeldMessage { stream: stream.into(), text, interim });
+        while self.messages.len() > MAX_ITEMS || self.bytes > MAX_BYTES {
+            self.remove(0);
+            self.dropped += 1;
+        }
+    }
+
+    fn remove(&mut self, at: usize) {
+        if let Some(held) = self.messages.remove(at) {
+            self.bytes -= held.text.byte_len();
+        }
+    }
+
+    /// Everything, oldest first, and how many were dropped; nothing is kept any more.
+    pub(crate) fn take(&mut self) -> (VecDeque<HeldMessage>, u64) {
+        self.bytes = 0;
+        (std::mem::take(&mut self.messages), std::mem::take(&mut self.dropped))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.messages.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(held: &mut Held) -> Vec<String> {
+        held.take().0.into_iter().map(|held| held.text.to_string()).collect()
+    }
+
+    #[test]
+    fn of_words_only_the_newest_interim_and_every_final_are_kept() {
+        let mut held = Held::default();
+        for (stream, text, last) in
+            [("en", "a", false), ("fr", "x", false), ("en", "a b", false), ("en", "a b c", true)]
+        {
+            held.push(stream, text.into(), Some(last));
+        }
+        held.push("button", "press".into(), None);
+        held.push("en", "d".into(), Some(false));
+        assert_eq!(texts(&mut held), ["x", "a b c", "press", "d"]);
+        assert_eq!(held.len(), 0);
+    }
+
+    #[test]
+    fn the_oldest_goes_when_there_is_no_room() {
+        let mut held = Held::default();
+        (0..300).for_each(|n| held.push("s", Text::from(n.to_string()), None));
+        let (kept, dropped) = held.take();
+        assert_eq!((kept.len(), dropped, kept[0].text.as_str()), (256, 44, "44"));
+        let big = Text::from("x".repeat(200 << 10));
+        held.push("s", big.clone(), None);
+        held.push("s", big, None);
+        assert_eq!(held.take().0.len(), 1);
+    }
+}
