@@ -44,6 +44,12 @@ pub struct Limits {
     pub app_text: usize,
     /// A binary frame of an app.
     pub app_binary: usize,
+    /// Frames of a phone that are read in a second; twice as many at once.
+    pub glasses_frames: u32,
+    /// Frames of an app that are read in a second; twice as many at once.
+    pub app_frames: u32,
+    /// Apps that came back and wait for their user's session.
+    pub parked_apps: usize,
     /// What may wait in the mailbox of a session before its sockets wait.
     pub mailbox: usize,
     /// What may wait for a socket before it is given up.
@@ -60,6 +66,9 @@ impl Default for Limits {
             glasses_binary: 64 << 10,
             app_text: 16 << 20,
             app_binary: 1 << 20,
+            glasses_frames: 2_000,
+            app_frames: 1_000,
+            parked_apps: 10_000,
             mailbox: 256,
             outbox_bytes: 4 << 20,
             outbox_audio_bytes: 32_000,

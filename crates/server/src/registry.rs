@@ -1,10 +1,11 @@
 //! SessionStorage (seeds 001 and 002): user → session, at most one for each.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use bifocal_protocol::ids::UserId;
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use crate::actor::Mailbox;
 
@@ -23,6 +24,18 @@ pub(crate) struct SessionStorage {
     /// Apps whose session id is a UUID: it does not say whose session it is.
     uuids: Mutex<HashMap<String, UserId>>,
     next: AtomicU64,
+    /// Told whenever a session is created.
+    news: Notify,
+    parked: AtomicUsize,
+}
+
+/// A place among the apps that wait for a session; given back when dropped.
+pub(crate) struct Parked<'a>(&'a AtomicUsize);
+
+impl Drop for Parked<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl SessionStorage {
@@ -47,7 +60,30 @@ impl SessionStorage {
         let number = self.next.fetch_add(1, Ordering::Relaxed) + 1;
         let handle = SessionHandle { number, mailbox: create(number) };
         sessions.insert(user.clone(), handle.clone());
+        drop(sessions);
+        self.news.notify_waiters();
         Some(handle)
+    }
+
+    /// A place to wait for a session; `None` when too many wait.
+    pub(crate) fn park(&self, most: usize) -> Option<Parked<'_>> {
+        let taken = self.parked.fetch_add(1, Ordering::Relaxed);
+        let place = Parked(&self.parked);
+        (taken < most).then_some(place)
+    }
+
+    /// Waits until the user has a session.
+    pub(crate) async fn created(&self, user: &UserId) -> SessionHandle {
+        loop {
+            let news = self.news.notified();
+            tokio::pin!(news);
+            // Listening begins before looking, so that nothing happens in between.
+            news.as_mut().enable();
+            if let Some(handle) = self.get(user) {
+                return handle;
+            }
+            news.await;
+        }
     }
 
     /// Forgets a session that ended, unless a successor has its place.

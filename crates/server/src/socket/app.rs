@@ -27,6 +27,7 @@ use crate::actor::{Attach, Mail};
 use crate::auth::bearer::second_word;
 use crate::clock::wall;
 use crate::http::json;
+use crate::registry::SessionHandle;
 use crate::shared::Shared;
 use crate::socket::configure;
 use crate::socket::pump::{self, Pump};
@@ -154,13 +155,39 @@ async fn admit(shared: &Arc<Shared>, claimed: Claimed) -> Result<Pump, Refusal> 
         let message = "The server restarts, come back";
         return Err(Refusal { code: AppErrorCode::InternalError, message, close: Close::Restart });
     }
-    let session = shared.sessions.get(&claimed.user).ok_or_else(no_session)?;
+    let session = match shared.sessions.get(&claimed.user) {
+        Some(session) => session,
+        None => wait_for_session(shared, &claimed).await.ok_or_else(no_session)?,
+    };
     let conn = shared.new_conn();
     let outbox = Arc::new(shared.new_outbox());
     let hello = Input::AppConnected { conn, hello: Box::new(claimed.hello) };
     let attach = Attach { conn, side: Side::App, outbox: outbox.clone(), hello };
     session.mailbox.send(Mail::Attach(Box::new(attach))).await.map_err(|_| no_session())?;
     let limits = shared.config.limits;
-    let (max_text, max_binary) = (limits.app_text, limits.app_binary);
-    Ok(Pump { side: Side::App, conn, mailbox: session.mailbox, outbox, max_text, max_binary })
+    Ok(Pump {
+        side: Side::App,
+        conn,
+        mailbox: session.mailbox,
+        outbox,
+        max_text: limits.app_text,
+        max_binary: limits.app_binary,
+        frames_per_second: limits.app_frames,
+    })
+}
+
+/// An app with a good key whose user has no session: after a restart of this server apps are back before their phones. It
+/// waits as long as an app may be away; 1008 would end it for good.
+async fn wait_for_session(shared: &Shared, claimed: &Claimed) -> Option<SessionHandle> {
+    let app = shared.store.app(&claimed.hello.package).await.ok()??;
+    if app.key_hash != claimed.hello.key_hash {
+        return None;
+    }
+    let _place = shared.sessions.park(shared.config.limits.parked_apps)?;
+    let grace = Duration::from_millis(shared.config.timings.app_grace);
+    let created = shared.sessions.created(&claimed.user);
+    tokio::select! {
+        session = tokio::time::timeout(grace, created) => session.ok(),
+        () = shared.shutdown.cancelled() => None,
+    }
 }

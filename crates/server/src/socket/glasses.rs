@@ -62,6 +62,7 @@ async fn serve(socket: WebSocket, shared: Arc<Shared>, user: UserId) {
                 outbox,
                 max_text: limits.glasses_text,
                 max_binary: limits.glasses_binary,
+                frames_per_second: limits.glasses_frames,
             };
             let tasks = shared.tasks.clone();
             tasks.track_future(pump.run(socket)).await;

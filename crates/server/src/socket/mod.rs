@@ -2,6 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod glasses;
+mod pace;
 mod pump;
 
 use axum::extract::ws::WebSocketUpgrade;

@@ -13,6 +13,7 @@ use futures_util::{SinkExt, StreamExt};
 
 use crate::actor::{Mail, Mailbox};
 use crate::outbox::{Ending, Frame, Outbox};
+use crate::socket::pace::Pace;
 
 /// How long a peer may take to take what is written to it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -29,6 +30,8 @@ pub(crate) struct Pump {
     pub(crate) max_text: usize,
     /// The same for a binary frame.
     pub(crate) max_binary: usize,
+    /// How many frames a second are read.
+    pub(crate) frames_per_second: u32,
 }
 
 impl Pump {
@@ -57,6 +60,7 @@ impl Pump {
     /// Reads until the peer is gone; gives the close code.
     async fn read(&self, stream: &mut SplitStream<WebSocket>) -> u16 {
         let mut code = 1006;
+        let mut pace = Pace::new(self.frames_per_second);
         while let Some(Ok(message)) = stream.next().await {
             let input = match message {
                 Message::Text(text) => self.text(text),
@@ -70,6 +74,7 @@ impl Pump {
             if self.mailbox.send(Mail::Input(input)).await.is_err() {
                 return code;
             }
+            pace.next().await;
         }
         code
     }
