@@ -5,6 +5,7 @@
 // Events:   listening, session, connected (again, after a lost socket), disconnected, transcription, button, burst,
 //           stop, error.
 // Commands: {"do":"showTextWall","text":…} {"do":"burst","count":N,"perSecond":R,"text":"frame"}
+//           {"do":"requestPhoto"} {"do":"led"}
 //           {"do":"disconnect"} (as the SDK does it) {"do":"disconnect","how":"abort"} (as a network does it)
 //           {"do":"exit"}. All but exit take "userId" to mean one wearer only. End of stdin is an exit, too.
 import { createInterface } from 'node:readline'
@@ -89,6 +90,20 @@ const commands = {
         await session.disconnect()
       }
     }
+  },
+
+  // What the app may not have: it has declared no CAMERA. The answer is an event of its own.
+  requestPhoto({ userId }) {
+    for (const [sessionId, session] of app.meant(userId)) {
+      session.camera.requestPhoto().then(
+        () => printLine({ event: 'photo', sessionId }),
+        error => printLine({ event: 'photoFailed', sessionId, message: text(error) }),
+      )
+    }
+  },
+
+  led({ userId }) {
+    for (const [, session] of app.meant(userId)) session.led.turnOn({ color: 'red', ontime: 100 })
   },
 
   exit: () => app.stop(),

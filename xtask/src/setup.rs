@@ -17,12 +17,13 @@ struct Tool {
     at_least: Option<(u32, u32)>,
 }
 
-const TOOLS: [Tool; 4] = [
+const TOOLS: [Tool; 5] = [
     Tool { program: "gcc", package: "gcc", why: "SQLite and the TLS library are C", at_least: None },
     // The SDK is an ES module that says so nowhere; this is the first Node that loads it all the same.
     Tool { program: "node", package: "nodejs", why: "the npm clients of rig/", at_least: Some((20, 19)) },
     Tool { program: "npm", package: "npm", why: "the npm clients of rig/", at_least: None },
     Tool { program: "valgrind", package: "valgrind", why: "instruction counts", at_least: None },
+    Tool { program: "promtool", package: "prometheus", why: "checks the form of /metrics", at_least: None },
 ];
 
 /// Checks, installs what is missing, and checks again.

@@ -33,11 +33,21 @@ pub(crate) struct Cloud {
 impl Cloud {
     /// Starts a server and waits until it says where it is.
     pub(crate) fn start() -> Cloud {
+        Cloud::start_with("", &[])
+    }
+
+    /// With this configuration file and these further arguments.
+    pub(crate) fn start_with(config: &str, arguments: &[&str]) -> Cloud {
         let data = tempfile::tempdir().expect("a folder");
+        let file = data.path().join("bifocal.toml");
+        std::fs::write(&file, config).expect("written");
         let log = std::fs::File::create(data.path().join("server.log")).expect("a log file");
         let mut server = bifocal()
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(data.path())
+            .arg("--config")
+            .arg(&file)
+            .args(arguments)
             .env("BIFOCAL_LOG", "info")
             .stderr(log)
             .spawn()

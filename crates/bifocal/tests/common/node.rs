@@ -61,7 +61,12 @@ impl NodeApp {
 
     /// The next event with this name, within 20 s; events of other names stay.
     pub(crate) fn expect(&mut self, name: &str) -> Value {
-        let until = Instant::now() + Duration::from_secs(20);
+        self.expect_within(name, Duration::from_secs(20))
+    }
+
+    /// The same with a limit of its own.
+    pub(crate) fn expect_within(&mut self, name: &str, limit: Duration) -> Value {
+        let until = Instant::now() + limit;
         loop {
             if let Some(at) = self.pending.iter().position(|event| event["event"] == name) {
                 return self.pending.remove(at);
