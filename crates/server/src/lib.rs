@@ -13,6 +13,7 @@ mod events;
 mod http;
 mod lifecycle;
 mod log;
+mod mailbox;
 mod metrics;
 mod outbox;
 mod registry;

@@ -192,7 +192,7 @@ async fn watch_store(shared: Arc<Shared>) {
                 known = Some(version);
                 let now = shared.store.catalogue_version().await.ok();
                 let before = std::mem::replace(&mut catalogue, now);
-                if before.is_none() || before == now {
+                if before == now {
                     continue;
                 }
                 for (_, session) in shared.sessions.list() {

@@ -7,7 +7,7 @@ use bifocal_protocol::ids::UserId;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::actor::Mailbox;
+use crate::mailbox::Mailbox;
 
 /// A live session as others see it.
 #[derive(Debug, Clone)]

@@ -2,8 +2,9 @@
 
 mod harness;
 
+use harness::cloud::package_name;
 use harness::http::without_time;
-use harness::{ANN, Cloud, Got, Manner, Running, Socket, init};
+use harness::{ANN, Cloud, Got, Manner, Running, Socket, init, user_id};
 use serde_json::{Value, json};
 
 const DEMO: &str = "org.example.demo";
@@ -59,7 +60,7 @@ async fn an_app_that_is_not_installed_sounds_like_one_that_does_not_exist() {
 
 #[tokio::test]
 async fn without_a_session_of_the_user_there_is_nothing_to_join() {
-    let cloud = Cloud::start().await;
+    let cloud = Cloud::with(|config| config.timings.app_grace = 50).await;
     let demo = cloud.app(ANN, DEMO).await;
     let expected = error("SESSION_NOT_FOUND", "Session not found");
     for id in [session_id(DEMO), "no-such-thing".to_owned(), String::new()] {
@@ -69,6 +70,55 @@ async fn without_a_session_of_the_user_there_is_nothing_to_join() {
     nameless.as_object_mut().expect("an object").remove("sessionId");
     assert_eq!(refusal(&cloud, &nameless).await, expected);
     assert_eq!(cloud.server.session_count(), 0);
+}
+
+#[tokio::test]
+async fn a_stranger_does_not_wait_for_a_session() {
+    let cloud = Cloud::start().await;
+    let demo = cloud.app(ANN, DEMO).await;
+    let expected = error("SESSION_NOT_FOUND", "Session not found");
+    let began = tokio::time::Instant::now();
+    for (package, key) in [(DEMO, "not-the-key-of-the-demo"), ("org.example.unknown", demo.key.as_str())] {
+        assert_eq!(refusal(&cloud, &init(&session_id(package), package, key)).await, expected, "{package}");
+    }
+    // An app with a good key waits as long as an app may be away: 20 s.
+    assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn only_so_many_apps_wait_for_sessions() {
+    let cloud = Cloud::with(|config| config.limits.parked_apps = 0).await;
+    let demo = cloud.app(ANN, DEMO).await;
+    let refused = refusal(&cloud, &init(&session_id(DEMO), DEMO, &demo.key)).await;
+    assert_eq!(refused, error("SESSION_NOT_FOUND", "Session not found"));
+}
+
+#[tokio::test]
+async fn an_app_that_is_back_before_its_phone_gets_in_when_the_phone_comes() {
+    let cloud = Cloud::start().await;
+    let demo = cloud.app(ANN, DEMO).await;
+    cloud.store.set_running(&user_id(ANN), &package_name(DEMO), true).await.expect("it is installed");
+    let mut socket = cloud.open_app().await;
+    socket.send(init(&session_id(DEMO), DEMO, &demo.key)).await;
+    let mut phone = cloud.phone(ANN).await;
+    assert_eq!(socket.message().await["type"], "tpa_connection_ack");
+    assert_eq!(phone.until("app_started").await["packageName"], DEMO);
+}
+
+/// The user's record is being read while the app's first messages come.
+#[tokio::test]
+async fn what_an_app_that_waited_has_sent_behind_its_init_counts() {
+    let cloud = Cloud::start().await;
+    let demo = cloud.app(ANN, DEMO).await;
+    cloud.store.set_running(&user_id(ANN), &package_name(DEMO), true).await.expect("it is installed");
+    let mut socket = cloud.open_app().await;
+    socket.send(init(&session_id(DEMO), DEMO, &demo.key)).await;
+    socket.send(json!({ "type": "subscription_update", "subscriptions": ["button_press"] })).await;
+    let mut phone = cloud.phone(ANN).await;
+    assert_eq!(socket.message().await["type"], "tpa_connection_ack");
+    socket.settle().await;
+    phone.send(json!({ "type": "button_press", "buttonId": "main", "pressType": "long" })).await;
+    assert_eq!(socket.until("data_stream").await["streamType"], "button_press");
 }
 
 #[tokio::test]

@@ -95,6 +95,20 @@ async fn while_a_server_stops_it_takes_nobody_new_and_says_why() {
 }
 
 #[tokio::test]
+async fn an_app_that_waits_for_its_phone_is_told_to_come_back_when_the_server_stops() {
+    let cloud = Cloud::start().await;
+    let demo = cloud.app(ANN, DEMO).await;
+    let mut socket = cloud.open_app().await;
+    socket.send(init(&format!("{ANN}-{DEMO}"), DEMO, &demo.key)).await;
+    // An answer to a later connection: the server has come to the earlier one.
+    cloud.get("/health").await;
+    let Cloud { server, no_errors: _no_errors, folder: _folder, .. } = cloud;
+    server.stop().await;
+    // 1008 would end the app for good.
+    assert_eq!(socket.closed().await, (1012, "Service restart".to_owned()));
+}
+
+#[tokio::test]
 async fn a_call_that_hangs_holds_up_the_stop_no_longer_than_the_drain() {
     let cloud = Cloud::start().await;
     let mut demo = cloud.app(ANN, DEMO).await;

@@ -154,8 +154,8 @@ async fn an_app_that_reads_nothing_hurts_only_itself() {
 #[tokio::test]
 async fn an_app_that_answers_no_ping_is_dropped_without_a_word() {
     let cloud = Cloud::with(|config| {
-        config.timings.ping_every = 100;
-        config.timings.silence = 600;
+        config.timings.ping_every = 200;
+        config.timings.silence = 1500;
     })
     .await;
     let mut demo = cloud.app(ANN, DEMO).await;
@@ -171,4 +171,23 @@ async fn an_app_that_answers_no_ping_is_dropped_without_a_word() {
     }
     assert_eq!(socket.until_end().await.1, Got::Gone);
     phone.settle().await;
+}
+
+#[tokio::test]
+async fn who_sends_too_fast_is_read_more_slowly_and_loses_nothing() {
+    const RATE: u32 = 100;
+    let cloud = Cloud::with(|config| config.limits.glasses_frames = RATE).await;
+    let mut fast = cloud.phone(ANN).await;
+    let mut calm = cloud.phone("ben@example.org").await;
+    let began = Instant::now();
+    // The first two hundred are free, the other hundred take a second.
+    for _ in 0..3 * RATE {
+        fast.send(json!({ "type": "ping" })).await;
+    }
+    calm.settle().await;
+    assert!(began.elapsed() < Duration::from_millis(900), "somebody else waited {:?}", began.elapsed());
+    for _ in 0..3 * RATE {
+        fast.until("pong").await;
+    }
+    assert!(began.elapsed() > Duration::from_millis(900), "it took {:?} only", began.elapsed());
 }

@@ -254,6 +254,13 @@ impl Effects {
         self.0.drain(..)
     }
 
+    /// Gives memory back, but for so many effects.
+    pub fn shrink_to(&mut self, effects: usize) {
+        if self.0.capacity() > effects {
+            self.0.shrink_to(effects);
+        }
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -11,7 +11,8 @@ use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 
-use crate::actor::{Mail, Mailbox};
+use crate::actor::Mail;
+use crate::mailbox::Mailbox;
 use crate::outbox::{Ending, Frame, Outbox};
 use crate::socket::pace::Pace;
 
