@@ -1,6 +1,6 @@
 //! What apps send: the socket says who is speaking, the body is not believed.
 
-use bifocal_protocol::Message;
+use bifocal_protocol::{Message, Text};
 use bifocal_protocol::apps::{
     AppError, AppErrorCode, DisplayRequest, FromApp, PermissionDetail, PermissionError, Pong, SubscriptionUpdate,
     ToApp, claimed_package,
@@ -23,8 +23,11 @@ use crate::session::UserSession;
 use crate::subscriptions::Replaced;
 
 /// A text frame of an app.
-pub(crate) fn text(s: &mut UserSession, conn: ConnId, text: &str, now: Now, out: &mut Effects) {
-    let Some(package) = speaker(s, conn, now) else { return };
+pub(crate) fn text(s: &mut UserSession, conn: ConnId, text: &Text, now: Now, out: &mut Effects) {
+    let Some(package) = speaker(s, conn, now) else {
+        s.load.park_frame(conn, text);
+        return;
+    };
     let kind = match peek_type(text) {
         Ok(kind) => kind,
         Err(error) => return malformed(s, conn, &error, now, out),
@@ -50,7 +53,7 @@ pub(crate) fn binary(s: &mut UserSession, conn: ConnId, data: &[u8], now: Now, o
     if data.first() == Some(&b'{')
         && let Ok(json) = std::str::from_utf8(data)
     {
-        return text(s, conn, json, now, out);
+        return text(s, conn, &Text::from(json), now, out);
     }
     if speaker(s, conn, now).is_some() {
         out.note(Note::UnknownType(Side::App));

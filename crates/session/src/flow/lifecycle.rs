@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bifocal_protocol::Message;
+use bifocal_protocol::{Message, Text};
 use bifocal_protocol::app::{AppKind, AppRecord};
 use bifocal_protocol::apps::{AppStopped, ToApp};
 use bifocal_protocol::close::Close;
@@ -18,7 +18,7 @@ use crate::effect::{Answer, Call, Effect, Effects, Lane, LatestKey, Note};
 use crate::errors::ErrorRow;
 use crate::flow;
 use crate::flow::start::Wish;
-use crate::flow::{admission, links, start, stop};
+use crate::flow::{admission, app, links, start, stop};
 use crate::input::{AppHello, AskId, CallId, ConnId, EndReason, Input, UserData};
 use crate::links::Link;
 use crate::microphone::MicState;
@@ -46,6 +46,8 @@ pub(crate) struct Load {
 pub(crate) enum Parked {
     Start { package: PackageName, wish: Wish, ask: Option<AskId> },
     Hello { conn: ConnId, hello: Box<AppHello> },
+    /// What a connection said behind a hello that waits.
+    Frame { conn: ConnId, text: Text },
 }
 
 impl Load {
@@ -66,6 +68,20 @@ impl Load {
         }
         self.parked.push(parked);
         Ok(())
+    }
+
+    /// Keeps a frame of a connection whose hello waits, so that it is not lost; false when none waits.
+    pub(crate) fn park_frame(&mut self, conn: ConnId, text: &Text) -> bool {
+        let waits = |parked: &Parked| matches!(parked, Parked::Hello { conn: other, .. } if *other == conn);
+        self.parked.iter().any(waits) && self.park(Parked::Frame { conn, text: text.clone() }).is_ok()
+    }
+
+    /// A connection is gone: nothing of it waits any more.
+    pub(crate) fn forget(&mut self, gone: ConnId) {
+        self.parked.retain(|parked| match parked {
+            Parked::Hello { conn, .. } | Parked::Frame { conn, .. } => *conn != gone,
+            Parked::Start { .. } => true,
+        });
     }
 
     pub(crate) fn retry_at(&self) -> Option<Millis> {
@@ -158,6 +174,7 @@ pub(crate) fn user_loaded(s: &mut UserSession, call: CallId, user: UserData, now
         match parked {
             Parked::Start { package, wish, ask } => start::start(s, &package, wish, ask, now, out),
             Parked::Hello { conn, hello } => admission::app_connected(s, conn, *hello, now, out),
+            Parked::Frame { conn, text } => app::text(s, conn, &text, now, out),
         }
     }
 }
@@ -180,6 +197,7 @@ pub(crate) fn user_failed(s: &mut UserSession, call: CallId, why: String, now: N
             }
             // The SDK comes back by itself after an abort.
             Parked::Hello { conn, .. } => out.push(Effect::Abort { conn }),
+            Parked::Frame { .. } => {}
         }
     }
 }
@@ -262,6 +280,7 @@ pub(crate) fn end(s: &mut UserSession, reason: EndReason, now: Now, out: &mut Ef
             Parked::Start { ask: Some(ask), .. } => out.answer(ask, Answer::SessionEnded),
             Parked::Start { ask: None, .. } => {}
             Parked::Hello { conn, .. } => out.push(Effect::Abort { conn }),
+            Parked::Frame { .. } => {}
         }
     }
     if let Some(conn) = s.glasses_link().map(|link| link.conn) {

@@ -57,6 +57,7 @@ pub(crate) fn closed(s: &mut UserSession, conn: ConnId, code: u16, now: Now, out
         lifecycle::tell_connection(s, false, now, out);
         return;
     }
+    s.load.forget(conn);
     let timings = s.config.timings;
     let until = now.at + timings.app_grace;
     let Some((package, slot)) = s.apps.by_conn(conn) else { return };
