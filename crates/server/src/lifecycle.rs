@@ -125,9 +125,11 @@ impl Server {
         shared.draining.store(true, Ordering::Relaxed);
         info!(sessions = shared.sessions.len(), "stopping");
         for (_, session) in shared.sessions.list() {
-            let end = Mail::Input(Input::End { reason: EndReason::Shutdown });
-            // A full mailbox must not hold up the others; the time-out below ends such a session.
-            session.mailbox.try_send(end);
+            // A full mailbox must not hold up the others.
+            shared.tasks.spawn(async move {
+                let end = Mail::Input(Input::End { reason: EndReason::Shutdown });
+                let _ = session.mailbox.send(end).await;
+            });
         }
         shared.session_tasks.close();
         shared.tasks.close();

@@ -74,16 +74,6 @@ impl Mailbox {
             place.await;
         }
     }
-
-    /// Sends a mail that need not arrive.
-    pub(crate) fn try_send(&self, mail: Mail) {
-        let mut queue = self.0.queue.lock();
-        if !queue.closed && queue.mails.len() < self.0.capacity {
-            queue.mails.push_back((Instant::now(), mail));
-            drop(queue);
-            self.0.filled.notify_one();
-        }
-    }
 }
 
 /// A sender that waits, or has given up waiting.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use bifocal_protocol::ids::UserId;
+use bifocal_protocol::ids::{PackageName, UserId};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -22,7 +22,7 @@ pub(crate) struct SessionHandle {
 pub(crate) struct SessionStorage {
     sessions: Mutex<HashMap<UserId, SessionHandle>>,
     /// Apps whose session id is a UUID: it does not say whose session it is.
-    uuids: Mutex<HashMap<String, UserId>>,
+    uuids: Mutex<HashMap<String, (UserId, PackageName)>>,
     next: AtomicU64,
     /// Told whenever a session is created.
     news: Notify,
@@ -102,8 +102,11 @@ impl SessionStorage {
         self.sessions.lock().len()
     }
 
-    pub(crate) fn remember_uuid(&self, session_id: &str, user: &UserId) {
-        self.uuids.lock().insert(session_id.to_owned(), user.clone());
+    /// An app of a user has a new session id; the one it had before means nothing any more.
+    pub(crate) fn remember_uuid(&self, session_id: &str, user: &UserId, package: &PackageName) {
+        let mut uuids = self.uuids.lock();
+        uuids.retain(|_, (owner, app)| (&*owner, &*app) != (user, package));
+        uuids.insert(session_id.to_owned(), (user.clone(), package.clone()));
     }
 
     pub(crate) fn forget_uuid(&self, session_id: &str) {
@@ -112,10 +115,10 @@ impl SessionStorage {
 
     /// Forgets every UUID of a user whose session ended.
     pub(crate) fn forget_uuids_of(&self, user: &UserId) {
-        self.uuids.lock().retain(|_, owner| owner != user);
+        self.uuids.lock().retain(|_, (owner, _)| owner != user);
     }
 
     pub(crate) fn user_of_uuid(&self, session_id: &str) -> Option<UserId> {
-        self.uuids.lock().get(session_id).cloned()
+        self.uuids.lock().get(session_id).map(|(user, _)| user.clone())
     }
 }

@@ -27,7 +27,7 @@ where
         && app.uuid_sessions
     {
         match kind {
-            WebhookKind::Start => shared.sessions.remember_uuid(session_id, user),
+            WebhookKind::Start => shared.sessions.remember_uuid(session_id, user, &app.package),
             WebhookKind::Stop => shared.sessions.forget_uuid(session_id),
         }
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{Message as Frame, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{Message as Frame, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bifocal_protocol::Message;
@@ -83,7 +83,10 @@ fn header_identity(shared: &Shared, headers: &HeaderMap) -> Result<HeaderIdentit
 }
 
 async fn serve(mut socket: WebSocket, shared: Arc<Shared>, identity: HeaderIdentity) {
-    let claimed = tokio::time::timeout(ADMISSION, claim(&mut socket, &shared, identity)).await;
+    let claimed = tokio::select! {
+        claimed = tokio::time::timeout(ADMISSION, claim(&mut socket, &shared, identity)) => claimed,
+        () = shared.shutdown.cancelled() => Ok(Err(Refusal::restart())),
+    };
     let refusal = match claimed {
         Ok(Ok(claimed)) => match admit(&shared, claimed).await {
             Ok(pump) => return shared.tasks.clone().track_future(pump.run(socket)).await,
@@ -108,6 +111,12 @@ impl Refusal {
     fn new(code: AppErrorCode, message: &'static str) -> Self {
         Self { code, message, close: Close::AppRejected }
     }
+
+    /// The app shall come back to the next process.
+    fn restart() -> Self {
+        let message = "The server restarts, come back";
+        Self { code: AppErrorCode::InternalError, message, close: Close::Restart }
+    }
 }
 
 /// Finds out who is there: from the headers, or from the first message.
@@ -119,6 +128,8 @@ async fn claim(socket: &mut WebSocket, shared: &Shared, identity: HeaderIdentity
     loop {
         let text = match socket.recv().await {
             Some(Ok(Frame::Text(text))) => text,
+            // Some clients send their text as binary.
+            Some(Ok(Frame::Binary(data))) => Utf8Bytes::try_from(data).map_err(|_| malformed())?,
             Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => continue,
             _ => return Err(malformed()),
         };
@@ -152,12 +163,13 @@ fn identified(shared: &Shared, identity: HeaderIdentity, init: Option<Init>) -> 
 async fn admit(shared: &Arc<Shared>, claimed: Claimed) -> Result<Pump, Refusal> {
     let no_session = || Refusal::new(AppErrorCode::SessionNotFound, "Session not found");
     if shared.is_draining() {
-        let message = "The server restarts, come back";
-        return Err(Refusal { code: AppErrorCode::InternalError, message, close: Close::Restart });
+        return Err(Refusal::restart());
     }
     let session = match shared.sessions.get(&claimed.user) {
         Some(session) => session,
-        None => wait_for_session(shared, &claimed).await.ok_or_else(no_session)?,
+        None => wait_for_session(shared, &claimed)
+            .await
+            .ok_or_else(|| if shared.is_draining() { Refusal::restart() } else { no_session() })?,
     };
     let conn = shared.new_conn();
     let outbox = Arc::new(shared.new_outbox());
