@@ -138,9 +138,16 @@ impl<C: Core> Actor<C> {
     }
 
     async fn turns(&mut self) {
+        // One timer for the whole life, set anew only when the next deadline is another one: arming it for every message
+        // would cost more than the message.
+        let alarm = tokio::time::sleep_until(Instant::now());
+        tokio::pin!(alarm);
         while self.ended.is_none() {
             let next = self.core.next_deadline();
             let due = next.as_ref().map(|(at, _)| self.shared.clock.instant(*at));
+            if let Some(due) = due.filter(|due| alarm.deadline() != *due) {
+                alarm.as_mut().reset(due);
+            }
             tokio::select! {
                 biased;
                 (sent, mail) = self.mails.next() => {
@@ -153,7 +160,7 @@ impl<C: Core> Actor<C> {
                     }
                     self.shared.metrics.handle_time.record(begun.elapsed());
                 }
-                () = sleep_until(due) => {}
+                () = &mut alarm, if due.is_some() => {}
             }
             let late = due.and_then(|due| Instant::now().checked_duration_since(due));
             if let (Some(late), Some((_, deadline)), None) = (late, &next, &self.ended) {
@@ -307,13 +314,6 @@ impl<C: Core> Actor<C> {
             let _ = reply.send(Answer::SessionEnded);
         }
         info!(reason = self.ended.map_or("unknown", EndReason::name), "session ended");
-    }
-}
-
-async fn sleep_until(due: Option<Instant>) {
-    match due {
-        Some(due) => tokio::time::sleep_until(due).await,
-        None => std::future::pending().await,
     }
 }
 

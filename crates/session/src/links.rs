@@ -1,6 +1,6 @@
 //! A live socket as the session sees it: its number, its heartbeat, its misbehaviour.
 
-use crate::input::ConnId;
+use crate::input::{CallId, ConnId};
 use crate::now::{Millis, Timings};
 
 /// Which kind of socket.
@@ -33,6 +33,8 @@ pub(crate) struct Link {
     pub(crate) heard_at: Millis,
     /// A close frame was sent for silence; hang up at this time.
     pub(crate) terminate_at: Option<Millis>,
+    /// The check of the token that was last sent on this socket; its result is of no other.
+    pub(crate) checking: Option<CallId>,
     abuse: Abuse,
 }
 
@@ -51,6 +53,7 @@ impl Link {
             ping_at: now + timings.ping_every,
             heard_at: now,
             terminate_at: None,
+            checking: None,
             abuse: Abuse { window: now, count: 0 },
         }
     }

@@ -6,6 +6,7 @@
 //! | nobody wants sound | off after 3 s, unless somebody wants it again |
 //! | the value differs from what this connection was told | told, 250 ms after the message before at the earliest |
 //! | a new connection | told at once |
+//! | the glasses are back with their phone | told once more when it is on: their microphone has stopped |
 //! | on for 10 s | told again: phones whose microphone stopped begin again |
 //! | sound arrives while it should be off | told "off", at most every 5 s |
 
@@ -46,6 +47,13 @@ impl MicrophoneManager {
     pub(crate) fn connected(&mut self) {
         self.told = None;
         self.sent_at = None;
+    }
+
+    /// The glasses themselves came back: the phone has to switch their microphone on again.
+    pub(crate) fn glasses_back(&mut self) {
+        if self.wanted.on {
+            self.told = None;
+        }
     }
 
     /// When the held off-edge takes effect.

@@ -63,9 +63,13 @@ pub(crate) fn flush(session: &mut UserSession, package: &PackageName, out: &mut 
     }
 }
 
-/// Sends sound to every app that runs and wants it.
+/// Sends sound to every app that runs and wants it: once, whatever its subscriptions are called, because sound has no name.
 pub(crate) fn relay_audio(session: &UserSession, data: &Bytes, out: &mut Effects) {
+    let mut served = None;
     for (package, _) in session.subscriptions.targets(Topic::Audio) {
+        if served.replace(package) == Some(package) {
+            continue;
+        }
         let Some(link) = session.apps.get(package).and_then(|slot| slot.link()) else { continue };
         out.push(Effect::SendBinary { conn: link.conn, data: data.clone() });
     }

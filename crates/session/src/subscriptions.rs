@@ -12,7 +12,7 @@ use bifocal_protocol::streams::{NotAStream, StreamKey, Subscription, Subscriptio
 
 use crate::now::{Millis, Timings};
 
-/// Most entries of one list; the rest is refused.
+/// Most entries of one list that are kept, and most that are named when they are left out.
 const MAX_PER_APP: usize = 100;
 
 /// Something that apps may have subscribed to.
@@ -39,6 +39,8 @@ pub(crate) struct Replaced {
     pub(crate) refused: Vec<(String, Permission)>,
     /// Entries that are no streams.
     pub(crate) invalid: Vec<NotAStream>,
+    /// How many were too many.
+    pub(crate) over: usize,
 }
 
 #[derive(Debug, Default)]
@@ -80,13 +82,18 @@ impl SubscriptionManager {
         for entry in entries {
             let parsed = Subscription::parse(entry);
             match parsed {
+                Err(_) if replaced.invalid.len() == MAX_PER_APP => replaced.over += 1,
                 Err(error) => replaced.invalid.push(error),
                 Ok(parsed) => match parsed.key.need() {
                     Need::Permission(permission) if !wanted.permissions.grants(permission) => {
-                        replaced.refused.push((parsed.raw.into(), permission));
+                        if replaced.refused.len() == MAX_PER_APP {
+                            replaced.over += 1;
+                        } else {
+                            replaced.refused.push((parsed.raw.into(), permission));
+                        }
                     }
-                    _ if list.len() == MAX_PER_APP => replaced.invalid.push(NotAStream::BadName(parsed.raw.into())),
                     _ if list.contains(&parsed) => {}
+                    _ if list.len() == MAX_PER_APP => replaced.over += 1,
                     _ => list.push(parsed),
                 },
             }
@@ -174,10 +181,13 @@ impl SubscriptionManager {
 
 impl Wanted {
     /// Under which name an event is delivered: the app's own. Only a fix is always a `location_update`, because no SDK
-    /// listens to `location_stream`; and an app that asked for both gets it once.
+    /// listens to `location_stream`; and an app that asked for both, or for two rates, gets it once.
     fn name_of<'a>(&self, subscription: &'a Subscription) -> Option<&'a str> {
+        let plain = |s: &&Subscription| *s.raw == *"location_update";
+        let stream = |s: &&Subscription| matches!(s.key, StreamKey::LocationStream(_));
+        let first = || self.list.iter().find(plain).or_else(|| self.list.iter().find(stream));
         match subscription.key {
-            StreamKey::LocationStream(_) if self.list.iter().any(|s| *s.raw == *"location_update") => None,
+            StreamKey::LocationStream(_) if first() != Some(subscription) => None,
             StreamKey::LocationStream(_) => Some("location_update"),
             _ => Some(&*subscription.raw),
         }
@@ -256,7 +266,7 @@ mod tests {
         let many: Vec<String> = (0..150).map(|n| format!("touch_event:g{n}")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         let (manager, replaced) = with(&[], &many);
-        assert_eq!((manager.list(&package()).count(), replaced.invalid.len()), (100, 50));
+        assert_eq!((manager.list(&package()).count(), replaced.over), (100, 50));
     }
 
     #[test]

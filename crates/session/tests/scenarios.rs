@@ -42,7 +42,7 @@ fn check(path: &Path, update: bool) -> Result<(), String> {
 fn every_scenario_plays_as_written() {
     let update = std::env::var_os("UPDATE_SCENARIOS").is_some();
     let files = files();
-    assert!(files.len() >= 14, "the scenarios are gone");
+    assert!(files.len() >= 70, "the scenarios are gone");
     let failures: Vec<String> = files.iter().filter_map(|path| check(path, update).err()).collect();
     assert!(failures.is_empty(), "\n{}\n", failures.join("\n\n"));
 }

@@ -16,6 +16,8 @@ use crate::now::{Millis, Timings};
 #[derive(Debug, Default)]
 pub(crate) struct AppManager {
     slots: BTreeMap<PackageName, Slot>,
+    /// Apps that were stopped a moment ago, and until when that counts: a socket of theirs that comes late is told so.
+    stopped: BTreeMap<PackageName, Millis>,
 }
 
 /// What a new start needs to know.
@@ -51,6 +53,16 @@ impl AppManager {
 
     pub(crate) fn remove(&mut self, package: &PackageName) -> Option<Slot> {
         self.slots.remove(package)
+    }
+
+    /// An app is stopped; until `until` its sockets are told so.
+    pub(crate) fn just_stopped(&mut self, package: &PackageName, until: Millis, now: Millis) {
+        self.stopped.retain(|_, until| *until > now);
+        self.stopped.insert(package.clone(), until);
+    }
+
+    pub(crate) fn was_just_stopped(&self, package: &PackageName, now: Millis) -> bool {
+        self.stopped.get(package).is_some_and(|until| *until > now)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&PackageName, &Slot)> {

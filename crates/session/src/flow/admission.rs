@@ -3,7 +3,10 @@
 //! | what it shows | phase of the app | what it gets |
 //! |---|---|---|
 //! | unknown package, or a wrong key | any | `INVALID_API_KEY` and 1008; a start that waits has failed |
+//! | what the user's record does not know, while that is on its way | any | it waits for the record |
+//! | the same, when there is no record for the moment | any | dropped; its SDK comes back |
 //! | the right key | – | `APP_NOT_STARTED` and 1008 |
+//! | the right key | –, stopped less than 20 s ago | `app_stopped` and 1000 `App stopped` |
 //! | the right key | Starting, Grace, Backoff, Failed | the ack; then what was held for it |
 //! | the right key | Running | the ack; the older socket gets `app_stopped` and 1000 `Replaced` |
 //! | the right key | Stopping | `app_stopped` and 1000 `App stopped` |
@@ -23,16 +26,18 @@ use crate::session::UserSession;
 
 /// An app said who it is.
 pub(crate) fn app_connected(s: &mut UserSession, conn: ConnId, hello: AppHello, now: Now, out: &mut Effects) {
-    if s.load.is_awaited() {
-        // Too many wait: dropped without a word, the SDK comes back.
-        if s.load.park(Parked::Hello { conn, hello: Box::new(hello) }).is_err() {
+    let record = s.load.installed(&hello.package).filter(|record| record.key_hash == hello.key_hash);
+    let known = record.is_some();
+    if !known && (s.load.is_awaited() || !s.load.is_loaded()) {
+        let parked = Parked::Hello { conn, hello: Box::new(hello) };
+        // Without a record, or when too many wait for it: dropped without a word, the SDK comes back.
+        if !s.load.is_awaited() || s.load.park(parked).is_err() {
             out.push(Effect::Abort { conn });
         }
         return;
     }
     let package = hello.package;
-    let record = s.load.installed(&package).filter(|record| record.key_hash == hello.key_hash);
-    if record.is_none() {
+    if !known {
         // The same words for an unknown package: a stranger learns nothing about which apps exist.
         reject(conn, AppErrorCode::InvalidApiKey, "Invalid API key", now, out);
         if matches!(s.apps.get(&package).map(|slot| &slot.phase), Some(Phase::Starting { .. })) {
@@ -44,6 +49,7 @@ pub(crate) fn app_connected(s: &mut UserSession, conn: ConnId, hello: AppHello, 
         return;
     }
     match s.apps.get(&package).map(|slot| &slot.phase) {
+        None if s.apps.was_just_stopped(&package, now.at) => tell_stopped(conn, Close::AppStopped, now, out),
         None => reject(conn, AppErrorCode::AppNotStarted, "App not started for this session", now, out),
         Some(Phase::Stopping { .. }) => tell_stopped(conn, Close::AppStopped, now, out),
         Some(_) => {

@@ -1,6 +1,5 @@
 //! What apps send: the socket says who is speaking, the body is not believed.
 
-use bifocal_protocol::{Message, Text};
 use bifocal_protocol::apps::{
     AppError, AppErrorCode, DisplayRequest, FromApp, PermissionDetail, PermissionError, Pong, SubscriptionUpdate,
     ToApp, claimed_package,
@@ -9,10 +8,11 @@ use bifocal_protocol::close::Close;
 use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::json::{Malformed, peek_type};
 use bifocal_protocol::streams::NotAStream;
+use bifocal_protocol::{Message, Text};
 
 use crate::apps::Phase;
 use crate::display::{Frame, Request};
-use crate::effect::{Effects, Note};
+use crate::effect::{Effect, Effects, Note};
 use crate::flow::lifecycle::app_state_changed;
 use crate::flow::{admission, links, unserved};
 use crate::input::ConnId;
@@ -25,7 +25,9 @@ use crate::subscriptions::Replaced;
 /// A text frame of an app.
 pub(crate) fn text(s: &mut UserSession, conn: ConnId, text: &Text, now: Now, out: &mut Effects) {
     let Some(package) = speaker(s, conn, now) else {
-        s.load.park_frame(conn, text);
+        if s.load.park_frame(conn, text).is_err() {
+            out.push(Effect::Abort { conn });
+        }
         return;
     };
     let kind = match peek_type(text) {
@@ -91,7 +93,7 @@ fn subscribe(
     out: &mut Effects,
 ) {
     let timings = s.config.timings;
-    let Replaced { ignored, changed, refused, invalid } =
+    let Replaced { ignored, changed, refused, invalid, over } =
         s.subscriptions.replace(app, &update.subscriptions, now.at, &timings);
     if ignored {
         return;
@@ -112,9 +114,12 @@ fn subscribe(
         let error = PermissionError { message, details, denied_permissions: denied, timestamp: now.wall };
         out.control(conn, &ToApp::PermissionError(error));
     }
-    if !invalid.is_empty() {
-        let names: Vec<String> = invalid.iter().map(NotAStream::to_string).collect();
-        let message = format!("Invalid subscriptions were left out: {}", names.join("; "));
+    let mut left_out: Vec<String> = invalid.iter().map(NotAStream::to_string).collect();
+    if over > 0 {
+        left_out.push(format!("{over} more than an app may have"));
+    }
+    if !left_out.is_empty() {
+        let message = format!("Invalid subscriptions were left out: {}", left_out.join("; "));
         reply_error(conn, AppErrorCode::MalformedMessage, &message, now, out);
     }
     if changed {

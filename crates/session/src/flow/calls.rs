@@ -9,11 +9,12 @@ use crate::flow::start::Health;
 use crate::flow::{lifecycle, links, start, stop};
 use crate::input::{CallId, Outcome};
 use crate::now::Now;
-use crate::session::UserSession;
+use crate::session::{Glasses, UserSession};
 
 /// A call ended. Whoever waited for it is found by its number; when nobody waits any more, nothing happens.
 pub(crate) fn done(s: &mut UserSession, call: CallId, outcome: Outcome, now: Now, out: &mut Effects) {
     let waiting = s.apps.by_call(call);
+    let saved = s.load.saved(call);
     match (waiting, outcome) {
         (Some(package), outcome) => {
             let phase = s.apps.get(&package).map(AppManager::phase_of);
@@ -37,18 +38,22 @@ pub(crate) fn done(s: &mut UserSession, call: CallId, outcome: Outcome, now: Now
             start::webhook_done(s, &package, result, now, out);
         }
         (None, Outcome::User(user)) => lifecycle::user_loaded(s, call, user, now, out),
-        (None, Outcome::Token(good)) => token_verified(s, good, now, out),
-        (None, Outcome::Failed { why }) => {
-            out.note(Note::StoreFailed(why.clone()));
-            lifecycle::user_failed(s, call, why, now, out);
-        }
+        (None, Outcome::Token(good)) => token_verified(s, call, good, now, out),
+        (None, Outcome::Failed { why }) if saved => out.note(Note::StoreFailed(why)),
+        (None, Outcome::Failed { why }) => lifecycle::user_failed(s, call, why, now, out),
         (None, Outcome::Webhook { .. } | Outcome::Health { .. } | Outcome::Saved) => {}
     }
 }
 
-/// A client sent a core token on its open socket; a wrong one ends the connection, not the session.
-fn token_verified(s: &mut UserSession, good: bool, now: Now, out: &mut Effects) {
-    let Some(conn) = s.glasses_link().map(|link| link.conn) else { return };
+/// A client sent a core token on its open socket; a wrong one ends the connection, not the session. That the connection
+/// before this one had sent means nothing any more.
+fn token_verified(s: &mut UserSession, call: CallId, good: bool, now: Now, out: &mut Effects) {
+    let Glasses::Connected(link) = &mut s.glasses else { return };
+    if link.terminate_at.is_some() || link.checking != Some(call) {
+        return;
+    }
+    link.checking = None;
+    let conn = link.conn;
     if good {
         return lifecycle::acknowledge(s, conn, now, out);
     }

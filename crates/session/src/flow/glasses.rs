@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use crate::effect::{Call, Effect, Effects, Note};
 use crate::errors::ErrorRow;
-use crate::flow::lifecycle::acknowledge;
+use crate::flow::lifecycle::{Parked, acknowledge};
 use crate::flow::start::Wish;
 use crate::flow::{links, start, stop};
 use crate::input::ConnId;
@@ -69,6 +69,9 @@ fn act(s: &mut UserSession, conn: ConnId, message: FromPhone, text: &str, now: N
             None => acknowledge(s, conn, now, out),
             Some(token) => {
                 let call = s.new_call();
+                if let Some((_, link)) = links::current(s, conn) {
+                    link.checking = Some(call);
+                }
                 out.push(Effect::Call { call, what: Call::VerifyToken { token } });
             }
         },
@@ -88,6 +91,9 @@ fn act(s: &mut UserSession, conn: ConnId, message: FromPhone, text: &str, now: N
         FromPhone::SettingsUpdateRequest(_) => settings(s, conn, true, now, out),
         FromPhone::LocalTranscription(words) => transcription(s, words, now, out),
         FromPhone::GlassesConnectionState(state) => {
+            if state.is_connected() {
+                s.microphone.glasses_back();
+            }
             s.glasses_model = state.model_name.filter(|name| !name.is_empty()).or(s.glasses_model.take());
             relay(s, Topic::Plain("glasses_connection_state"), text, now, out);
         }
@@ -161,8 +167,15 @@ fn transcription(s: &mut UserSession, words: LocalTranscription, now: Now, out: 
     relay_words(s, Topic::Speech(&language), &json, Some(data.is_final), now, out);
 }
 
-/// The settings in force, defaults included.
-fn settings(s: &UserSession, conn: ConnId, with_success: bool, now: Now, out: &mut Effects) {
+/// The settings in force, defaults included. Those of the user are waited for.
+pub(crate) fn settings(s: &mut UserSession, conn: ConnId, with_success: bool, now: Now, out: &mut Effects) {
+    let early = s.load.is_awaited() && !s.load.is_loaded();
+    if early && s.load.park(Parked::Settings { conn, with_success }).is_ok() {
+        return;
+    }
+    if s.glasses_link().is_none_or(|link| link.conn != conn) {
+        return;
+    }
     let update = SettingsUpdate {
         session_id: (!with_success).then(|| s.user.to_string()),
         success: with_success.then_some(true),

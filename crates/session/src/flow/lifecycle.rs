@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bifocal_protocol::{Message, Text};
 use bifocal_protocol::app::{AppKind, AppRecord};
 use bifocal_protocol::apps::{AppStopped, ToApp};
 use bifocal_protocol::close::Close;
@@ -11,14 +10,15 @@ use bifocal_protocol::glasses::{
 };
 use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::webhook::StopReason;
+use bifocal_protocol::{Message, Text};
 
-use crate::apps::{Phase, StartFailure, StartStage};
+use crate::apps::{Phase, Slot, StartFailure, StartStage, StartWebhook};
 use crate::deadline::Deadline;
 use crate::effect::{Answer, Call, Effect, Effects, Lane, LatestKey, Note};
 use crate::errors::ErrorRow;
 use crate::flow;
 use crate::flow::start::Wish;
-use crate::flow::{admission, app, links, start, stop};
+use crate::flow::{admission, app, glasses, links, start, stop};
 use crate::input::{AppHello, AskId, CallId, ConnId, EndReason, Input, UserData};
 use crate::links::Link;
 use crate::microphone::MicState;
@@ -29,6 +29,10 @@ use crate::subscriptions::Topic;
 
 /// Most things that wait for the user's record.
 const MAX_PARKED: usize = 64;
+/// Most bytes of what connections have said behind a hello that waits.
+const MAX_PARKED_BYTES: usize = 256 << 10;
+/// Most writes that are remembered until they have ended.
+const MAX_SAVES: usize = 64;
 
 /// The user's record: on its way, or here.
 #[derive(Debug, Default)]
@@ -39,16 +43,40 @@ pub(crate) struct Load {
     failures: u32,
     retry_at: Option<Millis>,
     parked: Vec<Parked>,
+    /// Writes that have not ended yet.
+    saves: Vec<CallId>,
 }
 
 /// What needs the record and came before it.
 #[derive(Debug)]
 pub(crate) enum Parked {
-    Start { package: PackageName, wish: Wish, ask: Option<AskId> },
-    Hello { conn: ConnId, hello: Box<AppHello> },
+    Start {
+        package: PackageName,
+        wish: Wish,
+        ask: Option<AskId>,
+    },
+    /// The user has stopped it: that it ran before means nothing any more.
+    Stop {
+        package: PackageName,
+    },
+    Hello {
+        conn: ConnId,
+        hello: Box<AppHello>,
+    },
     /// What a connection said behind a hello that waits.
-    Frame { conn: ConnId, text: Text },
+    Frame {
+        conn: ConnId,
+        text: Text,
+    },
+    Settings {
+        conn: ConnId,
+        with_success: bool,
+    },
 }
+
+/// There is no room for it.
+#[derive(Debug)]
+pub(crate) struct TooMuch;
 
 impl Load {
     /// The record of an app that the user may start.
@@ -56,9 +84,14 @@ impl Load {
         self.installed.iter().find(|app| app.package == *package)
     }
 
-    /// Whether the record is not here yet, and what needs it should wait.
+    /// Whether the record is on its way: what it does not know now, it may know in a moment.
     pub(crate) fn is_awaited(&self) -> bool {
-        !self.loaded && self.in_flight.is_some()
+        self.in_flight.is_some()
+    }
+
+    /// Whether there has been a record.
+    pub(crate) fn is_loaded(&self) -> bool {
+        self.loaded
     }
 
     /// Keeps something until the record is here; gives it back when too much waits already.
@@ -70,18 +103,63 @@ impl Load {
         Ok(())
     }
 
-    /// Keeps a frame of a connection whose hello waits, so that it is not lost; false when none waits.
-    pub(crate) fn park_frame(&mut self, conn: ConnId, text: &Text) -> bool {
+    /// Keeps a frame of a connection whose hello waits, so that it is not lost.
+    ///
+    /// # Errors
+    /// [`TooMuch`] when it cannot be kept; then nothing of the connection waits any more.
+    pub(crate) fn park_frame(&mut self, conn: ConnId, text: &Text) -> Result<(), TooMuch> {
         let waits = |parked: &Parked| matches!(parked, Parked::Hello { conn: other, .. } if *other == conn);
-        self.parked.iter().any(waits) && self.park(Parked::Frame { conn, text: text.clone() }).is_ok()
+        if !self.parked.iter().any(waits) {
+            return Ok(());
+        }
+        let bytes = |parked: &Parked| if let Parked::Frame { text, .. } = parked { text.byte_len() } else { 0 };
+        let fits = self.parked.iter().map(bytes).sum::<usize>() + text.byte_len() <= MAX_PARKED_BYTES;
+        if fits && self.park(Parked::Frame { conn, text: text.clone() }).is_ok() {
+            return Ok(());
+        }
+        self.forget(conn);
+        Err(TooMuch)
     }
 
     /// A connection is gone: nothing of it waits any more.
     pub(crate) fn forget(&mut self, gone: ConnId) {
         self.parked.retain(|parked| match parked {
-            Parked::Hello { conn, .. } | Parked::Frame { conn, .. } => *conn != gone,
-            Parked::Start { .. } => true,
+            Parked::Hello { conn, .. } | Parked::Frame { conn, .. } | Parked::Settings { conn, .. } => *conn != gone,
+            Parked::Start { .. } | Parked::Stop { .. } => true,
         });
+    }
+
+    /// Takes back what waits for an app that is stopped: whoever asked for its start is returned.
+    pub(crate) fn withdraw(&mut self, package: &PackageName) -> Vec<AskId> {
+        let mut asks = Vec::new();
+        self.parked.retain(|parked| match parked {
+            Parked::Start { package: other, ask, .. } if other == package => {
+                asks.extend(*ask);
+                false
+            }
+            Parked::Stop { package: other } => other != package,
+            _ => true,
+        });
+        if self.in_flight.is_some() && !self.loaded {
+            // Without room it is what the record says.
+            let _ = self.park(Parked::Stop { package: package.clone() });
+        }
+        asks
+    }
+
+    /// Something is written.
+    pub(crate) fn saves(&mut self, call: CallId) {
+        if self.saves.len() == MAX_SAVES {
+            self.saves.remove(0);
+        }
+        self.saves.push(call);
+    }
+
+    /// A call has ended; whether it was a write.
+    pub(crate) fn saved(&mut self, call: CallId) -> bool {
+        let before = self.saves.len();
+        self.saves.retain(|save| *save != call);
+        self.saves.len() < before
     }
 
     pub(crate) fn retry_at(&self) -> Option<Millis> {
@@ -96,7 +174,11 @@ pub(crate) fn glasses_connected(s: &mut UserSession, conn: ConnId, now: Now, out
     let before = std::mem::replace(&mut s.glasses, Glasses::Connected(link));
     let reconnection = !matches!(before, Glasses::Expected);
     if let Glasses::Connected(old) = before {
-        out.push(Effect::Close { conn: old.conn, close: Close::Superseded });
+        // One that has had its close frame gets no other.
+        out.push(match old.terminate_at {
+            Some(_) => Effect::Abort { conn: old.conn },
+            None => Effect::Close { conn: old.conn, close: Close::Superseded },
+        });
     }
     s.totals.glasses_came(now.at);
     out.note(Note::GlassesConnected { reconnection });
@@ -161,21 +243,33 @@ pub(crate) fn user_loaded(s: &mut UserSession, call: CallId, user: UserData, now
         return;
     }
     let first = !s.load.loaded;
+    let late = s.load.failures > 0;
     s.load.in_flight = None;
     s.load.failures = 0;
     s.load.loaded = true;
     s.load.installed = user.installed;
     s.settings.loaded(user.settings, user.app_settings);
     apps_may_have_changed(s, now, out);
+    let parked = std::mem::take(&mut s.load.parked);
     if first {
-        start_what_ran_before(s, &user.running, now, out);
+        let stopped = |package: &PackageName| {
+            parked.iter().any(|parked| matches!(parked, Parked::Stop { package: other } if other == package))
+        };
+        let running: Vec<PackageName> = user.running.into_iter().filter(|package| !stopped(package)).collect();
+        start_what_ran_before(s, &running, now, out);
     }
-    for parked in std::mem::take(&mut s.load.parked) {
+    for parked in parked {
         match parked {
             Parked::Start { package, wish, ask } => start::start(s, &package, wish, ask, now, out),
+            Parked::Stop { .. } => {}
             Parked::Hello { conn, hello } => admission::app_connected(s, conn, *hello, now, out),
             Parked::Frame { conn, text } => app::text(s, conn, &text, now, out),
+            Parked::Settings { conn, with_success } => glasses::settings(s, conn, with_success, now, out),
         }
+    }
+    if late {
+        // The phone has been told of a session without apps.
+        app_state_changed(s, None, now, out);
     }
 }
 
@@ -191,15 +285,20 @@ pub(crate) fn user_failed(s: &mut UserSession, call: CallId, why: String, now: N
     for parked in std::mem::take(&mut s.load.parked) {
         match parked {
             Parked::Start { ask, .. } => {
-                let message = "the user's record could not be read; try again in a moment".to_owned();
-                let failure = StartFailure { stage: StartStage::Connection, message };
-                start::tell_failure(s, ask.into_iter().collect(), failure, now, out);
+                start::tell_failure(s, ask.into_iter().collect(), no_record(), now, out);
             }
             // The SDK comes back by itself after an abort.
             Parked::Hello { conn, .. } => out.push(Effect::Abort { conn }),
-            Parked::Frame { .. } => {}
+            Parked::Settings { conn, with_success } => glasses::settings(s, conn, with_success, now, out),
+            Parked::Stop { .. } | Parked::Frame { .. } => {}
         }
     }
+}
+
+/// Why nothing can start for the moment.
+pub(crate) fn no_record() -> StartFailure {
+    let message = "the user's record could not be read; try again in a moment".to_owned();
+    StartFailure { stage: StartStage::Connection, message }
 }
 
 /// An app was removed, or its declaration changed.
@@ -207,6 +306,13 @@ fn apps_may_have_changed(s: &mut UserSession, now: Now, out: &mut Effects) {
     for package in s.apps.packages() {
         match s.load.installed(&package).cloned() {
             None => stop::stop(s, &package, StopReason::SystemStop, now, out),
+            // There is one foreground, and another app has it.
+            Some(record) if becomes_standard(s, &package, &record) => {
+                stop::stop(s, &package, StopReason::SystemStop, now, out);
+                if let Some(slot) = s.apps.get_mut(&package) {
+                    slot.record = record;
+                }
+            }
             Some(record) => {
                 s.subscriptions.permissions_changed(&package, record.granted());
                 if let Some(slot) = s.apps.get_mut(&package) {
@@ -215,6 +321,11 @@ fn apps_may_have_changed(s: &mut UserSession, now: Now, out: &mut Effects) {
             }
         }
     }
+}
+
+fn becomes_standard(s: &UserSession, package: &PackageName, record: &AppRecord) -> bool {
+    let other = |slot: &Slot| slot.record.kind != AppKind::Standard;
+    record.kind == AppKind::Standard && s.apps.get(package).is_some_and(other) && s.apps.foreground().is_some()
 }
 
 /// The dashboard, and what the user had running.
@@ -259,6 +370,10 @@ pub(crate) fn end(s: &mut UserSession, reason: EndReason, now: Now, out: &mut Ef
     for package in s.apps.packages() {
         let Some(slot) = s.apps.remove(&package) else { continue };
         s.subscriptions.remove(&package);
+        if let Phase::Starting { webhook: StartWebhook::InFlight { call, .. }, .. } = slot.phase {
+            // It would open what is about to end.
+            out.push(Effect::Cancel { call });
+        }
         for &ask in &slot.waiting {
             out.answer(ask, Answer::SessionEnded);
         }
@@ -269,18 +384,20 @@ pub(crate) fn end(s: &mut UserSession, reason: EndReason, now: Now, out: &mut Ef
             }
             Phase::Running { link, .. } => tell_stopped(link.conn, Close::UserSessionEnded, now, out),
             Phase::Stopping { link: Some(link), .. } => tell_stopped(link.conn, Close::AppStopped, now, out),
-            Phase::Starting { .. } | Phase::Grace { .. } | Phase::Backoff { .. } if !restart => {
+            // Told already; or to be started by the next process.
+            Phase::Stopping { link: None, .. } => {}
+            _ if restart => {}
+            Phase::Starting { .. } | Phase::Grace { .. } | Phase::Backoff { .. } | Phase::Failed { .. } => {
                 stop::send_webhook(s, &slot, StopReason::SessionEnded, now, out);
             }
-            _ => {}
         }
     }
     for parked in std::mem::take(&mut s.load.parked) {
         match parked {
             Parked::Start { ask: Some(ask), .. } => out.answer(ask, Answer::SessionEnded),
-            Parked::Start { ask: None, .. } => {}
             Parked::Hello { conn, .. } => out.push(Effect::Abort { conn }),
-            Parked::Frame { .. } => {}
+            Parked::Start { ask: None, .. } | Parked::Stop { .. } => {}
+            Parked::Frame { .. } | Parked::Settings { .. } => {}
         }
     }
     if let Some(conn) = s.glasses_link().map(|link| link.conn) {

@@ -29,9 +29,11 @@ pub(crate) fn alive(s: &mut UserSession, conn: ConnId, now: Now) {
     }
 }
 
-/// A frame was too big and thrown away.
+/// A frame was too big and thrown away. A socket that is being hung up on has no more to lose.
 pub(crate) fn oversized(s: &mut UserSession, conn: ConnId, now: Now, out: &mut Effects) {
-    if let Some((side, _)) = current(s, conn) {
+    if let Some((side, link)) = current(s, conn)
+        && link.terminate_at.is_none()
+    {
         out.note(Note::Oversized(side));
         misbehaved(s, conn, Close::TooBig, now, out);
     }

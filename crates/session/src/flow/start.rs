@@ -13,11 +13,14 @@ use crate::apps::{
     StartWebhook,
 };
 use crate::effect::{Answer, Call, Effect, Effects, Note, WebhookKind};
-use crate::flow::lifecycle::{Parked, app_state_changed};
+use crate::flow::lifecycle::{Parked, app_state_changed, no_record};
 use crate::flow::stop;
 use crate::input::{AskId, CallId};
 use crate::now::{Millis, Now};
 use crate::session::UserSession;
+
+/// Most asks that wait for one start.
+const MAX_WAITING: usize = 32;
 
 /// Whose wish a start is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,26 +40,12 @@ pub(crate) fn start(
     now: Now,
     out: &mut Effects,
 ) {
-    if s.load.is_awaited() {
-        let parked = Parked::Start { package: package.clone(), wish, ask };
-        if let Err(Parked::Start { ask, .. }) = s.load.park(parked) {
-            let message = "too many starts wait for the user's record; try again in a moment".to_owned();
-            tell_failure(
-                s,
-                ask.into_iter().collect(),
-                StartFailure { stage: StartStage::Connection, message },
-                now,
-                out,
-            );
-        }
-        return;
-    }
     let Some(record) = s.load.installed(package).cloned() else {
-        if let Some(ask) = ask {
-            out.answer(ask, Answer::NotInstalled);
-        }
-        return;
+        return start_unknown(s, package, wish, ask, now, out);
     };
+    if ask.is_some() && s.apps.get(package).is_some_and(|slot| slot.waiting.len() == MAX_WAITING) {
+        return tell_failure(s, ask.into_iter().collect(), too_many(), now, out);
+    }
     if wish == Wish::New {
         want_running(s, package, true, out);
     }
@@ -92,6 +81,32 @@ pub(crate) fn start(
     }
 }
 
+/// The record does not know the app: not yet, not for the moment, or not at all.
+fn start_unknown(
+    s: &mut UserSession,
+    package: &PackageName,
+    wish: Wish,
+    ask: Option<AskId>,
+    now: Now,
+    out: &mut Effects,
+) {
+    let asks = ask.into_iter().collect();
+    if s.load.is_awaited() {
+        if s.load.park(Parked::Start { package: package.clone(), wish, ask }).is_err() {
+            tell_failure(s, asks, too_many(), now, out);
+        }
+    } else if !s.load.is_loaded() {
+        tell_failure(s, asks, no_record(), now, out);
+    } else if let Some(ask) = ask {
+        out.answer(ask, Answer::NotInstalled);
+    }
+}
+
+fn too_many() -> StartFailure {
+    let message = "too many starts wait already; try again in a moment".to_owned();
+    StartFailure { stage: StartStage::Connection, message }
+}
+
 fn wait_for_start(s: &mut UserSession, package: &PackageName, ask: Option<AskId>) {
     if let Some(slot) = s.apps.get_mut(package) {
         slot.waiting.extend(ask);
@@ -112,6 +127,7 @@ fn give_foreground(s: &mut UserSession, record: &AppRecord, now: Now, out: &mut 
 /// Writes down what the user wants. Changed by the user's actions only, never by failures.
 pub(crate) fn want_running(s: &mut UserSession, package: &PackageName, running: bool, out: &mut Effects) {
     let call = s.new_call();
+    s.load.saves(call);
     out.push(Effect::Call { call, what: Call::SaveRunning { package: package.clone(), running } });
 }
 
@@ -240,12 +256,16 @@ pub(crate) fn failed(s: &mut UserSession, package: &PackageName, failure: StartF
     }
     let (since, persistent, waiting) = (*since, *persistent, std::mem::take(waiting));
     out.note(Note::AppFailed(package.clone(), failure.clone()));
-    if persistent {
-        try_later(s, package, since, now, out);
-    } else {
+    let given_up = persistent && try_later(s, package, since, now, out);
+    if !persistent {
         forget(s, package, now, out);
     }
-    tell_failure(s, waiting, failure, now, out);
+    if given_up {
+        // The phone has just been told that this was the last time.
+        waiting.into_iter().for_each(|ask| out.answer(ask, Answer::StartFailed(failure.clone())));
+    } else {
+        tell_failure(s, waiting, failure, now, out);
+    }
 }
 
 /// Nothing of the app stays.
@@ -256,11 +276,11 @@ fn forget(s: &mut UserSession, package: &PackageName, now: Now, out: &mut Effect
     notify_phone(s, package, false, now, out);
 }
 
-/// The app failed once more: it is tried again, at once, later, or not at all.
-fn try_later(s: &mut UserSession, package: &PackageName, since: Millis, now: Now, out: &mut Effects) {
+/// The app failed once more: it is tried again, at once or later. True when it is given up, and the phone was told so.
+fn try_later(s: &mut UserSession, package: &PackageName, since: Millis, now: Now, out: &mut Effects) -> bool {
     let chance = s.entropy.byte();
     let timings = s.config.timings;
-    let Some(slot) = s.apps.get_mut(package) else { return };
+    let Some(slot) = s.apps.get_mut(package) else { return false };
     match slot.restarts.failed(now.at, chance, &timings) {
         Next::Now => revive(s, package, now, out),
         Next::After(ms) => slot.phase = Phase::Backoff { since, until: now.at + ms },
@@ -273,8 +293,10 @@ fn try_later(s: &mut UserSession, package: &PackageName, since: Millis, now: Now
             notify_phone(s, package, false, now, out);
             let message = format!("{package} failed too often; start it again when its server works");
             app_state_changed(s, Some(message), now, out);
+            return true;
         }
     }
+    false
 }
 
 /// Tells whoever asked, and the phone.

@@ -17,10 +17,22 @@ use crate::session::UserSession;
 
 /// Stops an app in whatever phase it is; an app that is not there is stopped already.
 pub(crate) fn stop(s: &mut UserSession, package: &PackageName, reason: StopReason, now: Now, out: &mut Effects) {
+    let mut waiting = s.load.withdraw(package);
+    if let Some(slot) = s.apps.get_mut(package) {
+        waiting.append(&mut slot.waiting);
+        let_go(s, package, reason, now, out);
+    }
+    if !waiting.is_empty() {
+        let message = format!("{package} was stopped before it had started ({})", reason.name());
+        start::tell_failure(s, waiting, StartFailure { stage: StartStage::Cancelled, message }, now, out);
+    }
+}
+
+/// The session forgets the app; what is left is to tell it.
+fn let_go(s: &mut UserSession, package: &PackageName, reason: StopReason, now: Now, out: &mut Effects) {
     let until = now.at + s.config.timings.app_stop;
     let call = s.new_call();
     let Some(slot) = s.apps.get_mut(package) else { return };
-    let waiting = std::mem::take(&mut slot.waiting);
     if let Phase::Stopping { start_again, .. } = &mut slot.phase {
         *start_again = false;
     } else {
@@ -41,10 +53,6 @@ pub(crate) fn stop(s: &mut UserSession, package: &PackageName, reason: StopReaso
         out.note(Note::AppStopped(package.clone(), reason));
         start::notify_phone(s, package, false, now, out);
         app_state_changed(s, None, now, out);
-    }
-    if !waiting.is_empty() {
-        let message = format!("{package} was stopped before it had started ({})", reason.name());
-        start::tell_failure(s, waiting, StartFailure { stage: StartStage::Cancelled, message }, now, out);
     }
 }
 
@@ -72,6 +80,7 @@ pub(crate) fn finish(s: &mut UserSession, package: &PackageName, now: Now, out: 
     if let Some(link) = link {
         tell_stopped(link.conn, Close::AppStopped, now, out);
     }
+    s.apps.just_stopped(package, now.at + s.config.timings.app_grace, now.at);
     if start_again {
         start::begin(s, Begin::first(slot.record, Wish::New, slot.waiting), now, out);
     }

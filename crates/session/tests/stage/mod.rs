@@ -2,51 +2,71 @@
 //!
 //! ```text
 //! # comment
+//! wearer ADDRESS                                     whose session it is, if not ann@example.org's; before anything else
 //! app PACKAGE [standard|background|system_dashboard] [PERMISSION …] [uuid]     registered and installed
 //! ran PACKAGE                                        the user had it running
-//! show snapshot                                      print `userSession` whole (else only the two lists of apps)
-//! glasses N connects | says JSON | sends HEX | pongs | closes CODE | sends too much
-//! app N connects as PACKAGE [with a wrong key] | says JSON | sends HEX | pongs | closes CODE
+//! running PACKAGE on N [wanting STREAM …]            furnishing: glasses 1 are connected and the user's record is read (if
+//!                                                    they were not), the user has started the app, its webhook has answered,
+//!                                                    its socket N is there, and 2 s have passed; both answer pings. Nothing
+//!                                                    of that is listed
+//! failing PACKAGE on N, COUNT times                  furnishing: its socket N is lost, and it has failed so often since. 1: it is
+//!                                                    being started again; 2 to 4: it will be in a while; 5: it is given up
+//! show everything                                    from here on messages, webhooks and snapshots are printed whole, else
+//!                                                    without what is the same in every story
+//! glasses N connects | says JSON | sends HEX | pongs | closes CODE | sends too much | presses BUTTON
+//! app N connects as PACKAGE [with a wrong key] | says JSON | sends HEX | pongs | closes CODE | shows TEXT
+//! app N wants STREAM … | wants nothing | wants COUNT gestures      `subscription_update`, the whole list
+//! glasses|app N answers pings | falls silent         from here on its pings are answered, and not listed; or not any more
 //! user loads | user load fails                       the newest LoadUser call ends
 //! webhook N answers STATUS | fails REASON            call N ends
 //! server N is well | is ill | is well and others closed, too      call N, a question after an app's health, ends
 //! token N is good | is bad
 //! ask N start PACKAGE | stop PACKAGE | view
 //! again COUNT: STATEMENT                             the same, many times at once; effects are counted, not listed
-//! wait TIME                                          120ms, 3s; every deadline on the way fires at its time
+//! briefly: STATEMENT                                 effects are counted, not listed
+//! wait TIME                                          120ms, 3s; every deadline on the way fires at its time. Of
+//!                                                    those that are due together the first gives its name to all
+//! install PACKAGE …                                  as `app`, in place of what it was, and the record is read again
 //! uninstall PACKAGE                                  and the record is read again
+//! nothing is due                                     the session has no deadline at all
 //! end grace_expired | shutdown | manual | fatal
 //! ```
+//!
+//! In `again`, the word `N` stands for 1, 2, 3 …, and `70N` for 701, 702, 703 ….
 
 mod render;
+mod words;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bifocal_protocol::app::{AppKind, AppRecord};
-use bifocal_protocol::ids::{PackageName, UserId};
-use bifocal_protocol::{Text, Timestamp};
+use bifocal_protocol::Timestamp;
+use bifocal_protocol::ids::UserId;
 use bifocal_session::{
-    AppHello, Ask, AskId, Call, CallId, Config, ConnId, Effect, Effects, EndReason, Input, Millis, Now, Outcome,
-    Timings, UserData, UserSession,
+    Call, CallId, Config, ConnId, Effect, Effects, Input, Millis, Now, Outcome, SessionState, Timings, UserData,
+    UserSession, WebhookKind,
 };
-use bytes::Bytes;
 
 /// 2026-01-05T08:00:00Z: the wall clock when a story begins.
 const WALL: i64 = 1_767_600_000_000;
-const GOOD_KEY: [u8; 32] = [7; 32];
 
 /// A session and the world around it.
 struct Stage {
     session: UserSession,
     at: u64,
     user: UserData,
+    /// The call that reads the user's record, until it has ended.
     load_call: Option<CallId>,
-    show_snapshot: bool,
+    /// The newest start webhook.
+    webhook_call: Option<CallId>,
+    /// Whose pings are answered.
+    answering: BTreeSet<u64>,
+    everything: bool,
 }
 
 /// Plays a story: its text with the effects that really happen.
 pub(crate) fn play(story: &str) -> Result<String, String> {
-    let mut stage = Stage::new();
+    let mut stage = Stage::new("ann@example.org")?;
     let mut played = String::new();
     for (index, line) in story.lines().enumerate() {
         if line.starts_with(' ') {
@@ -68,138 +88,137 @@ pub(crate) fn play(story: &str) -> Result<String, String> {
 }
 
 impl Stage {
-    fn new() -> Self {
-        let user = UserId::new("ann@example.org").expect("an address");
+    fn new(wearer: &str) -> Result<Self, String> {
         let config = Config {
             timings: Timings::DEFAULT,
             app_socket_url: "ws://127.0.0.1:8002/app-ws".to_owned(),
             seed: [9; 32],
         };
+        let user = UserId::new(wearer).map_err(|error| error.to_string())?;
         let session = UserSession::new(user, config, now(0));
-        Self { session, at: 0, user: UserData::default(), load_call: None, show_snapshot: false }
+        let (user, answering) = (UserData::default(), BTreeSet::new());
+        Ok(Self { session, at: 0, user, load_call: None, webhook_call: None, answering, everything: false })
     }
 
     fn statement(&mut self, line: &str) -> Result<Vec<String>, String> {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words[..] {
-            ["app", package, ref rest @ ..] if number::<u64>(package).is_err() => {
-                self.register(package, rest).map(|()| vec![])
+            ["wearer", address] => *self = Self::new(address)?,
+            ["app", package, ref rest @ ..] if words::number::<u64>(package).is_err() => {
+                self.user.installed.push(Arc::new(words::app(package, rest)?));
             }
-            ["ran", package] => {
-                self.user.running.push(name(package)?);
-                Ok(vec![])
+            ["ran", package] => self.user.running.push(words::name(package)?),
+            ["show", "everything"] => self.everything = true,
+            ["running", package, "on", conn, ref rest @ ..] => self.furnish(package, words::conn(conn)?, rest)?,
+            ["failing", _, "on", conn, count, "times"] => {
+                self.let_fail(conn.trim_end_matches(','), words::number(count)?)?;
             }
-            ["show", "snapshot"] => {
-                self.show_snapshot = true;
-                Ok(vec![])
+            ["glasses" | "app", conn, "answers", "pings"] => {
+                self.answering.insert(words::number(conn)?);
             }
-            ["wait", time] => self.wait(milliseconds(time)?),
+            ["glasses" | "app", conn, "falls", "silent"] => {
+                self.answering.remove(&words::number(conn)?);
+            }
+            ["nothing", "is", "due"] => match self.session.next_deadline() {
+                None => {}
+                Some((_, deadline)) => return Err(format!("{} is due", deadline.name())),
+            },
+            ["wait", time] => return Ok(self.wait(words::milliseconds(time)?)),
+            ["briefly:", ..] => return self.again(1, line.trim_start_matches("briefly: ")),
             ["again", count, ..] if count.ends_with(':') => {
-                let times: usize = count.trim_end_matches(':').parse().map_err(|_| "how often?")?;
+                let times: usize = words::number(count.trim_end_matches(':'))?;
                 let statement = line.split_once(": ").ok_or("what again?")?.1;
-                self.again(times, statement)
+                return self.again(times, statement);
+            }
+            ["install", package, ref rest @ ..] => {
+                let record = words::app(package, rest)?;
+                self.user.installed.retain(|app| app.package != record.package);
+                self.user.installed.push(Arc::new(record));
+                return Ok(self.step(Input::UserChanged));
             }
             ["uninstall", package] => {
-                let package = name(package)?;
+                let package = words::name(package)?;
                 self.user.installed.retain(|app| app.package != package);
-                self.step(Input::UserChanged)
+                return Ok(self.step(Input::UserChanged));
             }
+            ["user", "loads"] => {
+                let user = Outcome::User(self.user.clone());
+                return self.load_ends(user);
+            }
+            ["user", "load", "fails"] => return self.load_ends(Outcome::Failed { why: "the file is locked".into() }),
             _ => {
-                let input = self.input(&words, line)?;
-                self.step(input)
+                let input = words::input(&words, line)?;
+                return Ok(self.step(input));
             }
         }
+        Ok(vec![])
     }
 
-    fn register(&mut self, package: &str, words: &[&str]) -> Result<(), String> {
-        let mut record = AppRecord {
-            package: name(package)?,
-            name: package.rsplit('.').next().unwrap_or(package).to_owned(),
-            kind: AppKind::Standard,
-            public_url: "http://127.0.0.1:7010".to_owned(),
-            permissions: vec![],
-            key_hash: GOOD_KEY,
-            uuid_sessions: false,
-            settings: vec![],
-        };
-        for word in words {
-            match word.parse() {
-                Ok(kind) => record.kind = kind,
-                Err(_) if *word == "uuid" => record.uuid_sessions = true,
-                Err(_) => record.permissions.push(word.parse()?),
-            }
+    /// An app that has been running for a while, on glasses that are there.
+    fn furnish(&mut self, package: &str, conn: ConnId, rest: &[&str]) -> Result<(), String> {
+        if self.session.state() == SessionState::Connecting {
+            self.answering.insert(1);
+            self.step(Input::GlassesConnected { conn: ConnId(1) });
         }
-        self.user.installed.push(Arc::new(record));
+        if self.load_call.is_some() {
+            self.statement("user loads")?;
+        }
+        let start = format!(r#"glasses 1 says {{"type":"start_app","packageName":"{package}"}}"#);
+        self.statement(&start)?;
+        let CallId(call) = self.webhook_call.take().ok_or("it does not start")?;
+        self.statement(&format!("webhook {call} answers 200"))?;
+        self.statement(&format!("app {} connects as {package}", conn.0))?;
+        self.answering.insert(conn.0);
+        if let ["wanting", streams @ ..] = rest {
+            self.statement(&format!("app {} wants {}", conn.0, streams.join(" ")))?;
+        }
+        self.wait(2_000);
         Ok(())
     }
 
-    fn input(&self, words: &[&str], line: &str) -> Result<Input, String> {
-        let json = || line.find('{').map(|at| Text::from(&line[at..])).ok_or("a message is missing");
-        let input = match *words {
-            ["glasses", conn, "connects"] => Input::GlassesConnected { conn: conn_id(conn)? },
-            ["glasses", conn, "sends", "too", "much"] => Input::Oversized { conn: conn_id(conn)? },
-            ["glasses", conn, "sends", hex] => Input::GlassesBinary { conn: conn_id(conn)?, data: bytes(hex)? },
-            ["glasses", conn, "says", "text", ..] => {
-                let text = line.split_once("says text ").ok_or("what does it say?")?.1;
-                Input::GlassesText { conn: conn_id(conn)?, text: text.into() }
+    /// An app that is lost, and whose server fails so often.
+    fn let_fail(&mut self, conn: &str, count: u32) -> Result<(), String> {
+        self.webhook_call = None;
+        self.statement(&format!("app {conn} closes 1006"))?;
+        self.wait(Timings::DEFAULT.app_grace);
+        for _ in 1..count {
+            for _ in 0..Timings::DEFAULT.webhook_attempts {
+                // Until it is tried again.
+                while self.webhook_call.is_none() {
+                    self.wait(100);
+                }
+                let CallId(call) = self.webhook_call.take().ok_or("it is not started")?;
+                self.statement(&format!("webhook {call} answers 500"))?;
             }
-            ["glasses", conn, "says", ..] => Input::GlassesText { conn: conn_id(conn)?, text: json()? },
-            ["app", conn, "connects", "as", package, ref rest @ ..] => {
-                let key_hash = if rest.is_empty() { GOOD_KEY } else { [0; 32] };
-                let hello = AppHello { package: name(package)?, key_hash, v3: false };
-                Input::AppConnected { conn: conn_id(conn)?, hello: Box::new(hello) }
-            }
-            ["app", conn, "sends", hex] => Input::AppBinary { conn: conn_id(conn)?, data: bytes(hex)? },
-            ["app", conn, "says", ..] => Input::AppText { conn: conn_id(conn)?, text: json()? },
-            ["glasses" | "app", conn, "pongs"] => Input::Alive { conn: conn_id(conn)? },
-            ["glasses" | "app", conn, "closes", code] => {
-                Input::Closed { conn: conn_id(conn)?, code: code.parse().map_err(|_| "which code?")? }
-            }
-            ["user", "loads"] => self.load_done(Outcome::User(self.user.clone()))?,
-            ["user", "load", "fails"] => self.load_done(Outcome::Failed { why: "the file is locked".into() })?,
-            ["webhook", call, "answers", status] => {
-                done(call, Outcome::Webhook { status: status.parse().map_err(|_| "which status?")? })?
-            }
-            ["webhook", call, "fails", ..] => {
-                let why = line.split_once("fails ").map_or("refused", |(_, why)| why);
-                done(call, Outcome::Failed { why: why.to_owned() })?
-            }
-            ["server", call, "is", word, ref rest @ ..] => {
-                let others_closed = !rest.is_empty();
-                done(call, Outcome::Health { healthy: word == "well", others_closed })?
-            }
-            ["token", call, "is", word] => done(call, Outcome::Token(word == "good"))?,
-            ["ask", ask, "view"] => asked(ask, Ask::View)?,
-            ["ask", ask, "start", package] => asked(ask, Ask::StartApp(name(package)?))?,
-            ["ask", ask, "stop", package] => asked(ask, Ask::StopApp(name(package)?))?,
-            ["end", reason] => {
-                let reasons = [EndReason::GraceExpired, EndReason::Shutdown, EndReason::Manual, EndReason::Fatal];
-                let reason = reasons.into_iter().find(|r| r.name() == reason).ok_or("why?")?;
-                Input::End { reason }
-            }
-            _ => return Err("not a statement".to_owned()),
-        };
-        Ok(input)
+        }
+        Ok(())
     }
 
-    fn load_done(&self, outcome: Outcome) -> Result<Input, String> {
-        let call = self.load_call.ok_or("nobody loads")?;
-        Ok(Input::CallDone { call, outcome: Box::new(outcome) })
+    fn load_ends(&mut self, outcome: Outcome) -> Result<Vec<String>, String> {
+        let call = self.load_call.take().ok_or("nobody loads")?;
+        Ok(self.step(Input::CallDone { call, outcome: Box::new(outcome) }))
     }
 
-    fn step(&mut self, input: Input) -> Result<Vec<String>, String> {
+    fn step(&mut self, input: Input) -> Vec<String> {
         let mut effects = Effects::new();
         self.session.handle(input, now(self.at), &mut effects);
-        Ok(self.rendered(&mut effects, ""))
+        self.rendered(&mut effects, "")
     }
 
     /// The same statement many times in the same moment: counts effects by their first words.
     fn again(&mut self, times: usize, statement: &str) -> Result<Vec<String>, String> {
         let mut counts: Vec<(String, usize)> = Vec::new();
-        for _ in 0..times {
-            for line in self.statement(statement)? {
-                let head: Vec<&str> = line.split_whitespace().take(4).collect();
-                let head = head.join(" ");
+        let is_numbered =
+            |word: &str| word.strip_suffix('N').is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
+        let different = statement.split(' ').any(is_numbered);
+        for turn in 1..=times {
+            let numbered = |word: &str| match word.strip_suffix('N') {
+                Some(rest) if is_numbered(word) => format!("{rest}{turn}"),
+                _ => word.to_owned(),
+            };
+            let statement: Vec<String> = statement.split(' ').map(numbered).collect();
+            for line in self.statement(&statement.join(" "))? {
+                let head = head(&line, different);
                 match counts.iter_mut().find(|(known, _)| *known == head) {
                     Some((_, count)) => *count += 1,
                     None => counts.push((head, 1)),
@@ -210,7 +229,7 @@ impl Stage {
     }
 
     /// Lets time pass, stopping at every deadline on the way.
-    fn wait(&mut self, ms: u64) -> Result<Vec<String>, String> {
+    fn wait(&mut self, ms: u64) -> Vec<String> {
         let from = self.at;
         let until = self.at + ms;
         let mut lines = Vec::new();
@@ -222,56 +241,49 @@ impl Stage {
             let mut effects = Effects::new();
             self.session.on_deadline(now(self.at), &mut effects);
             let prefix = format!("+{}ms {}: ", self.at - from, deadline.name());
-            let rendered = self.rendered(&mut effects, &prefix);
-            lines.extend(rendered);
+            lines.extend(self.rendered(&mut effects, &prefix));
         }
         self.at = until;
-        Ok(lines)
+        lines
     }
 
+    /// The effects as lines. What the stage itself has to know of them is noted; pings that are answered are left out.
     fn rendered(&mut self, effects: &mut Effects, prefix: &str) -> Vec<String> {
-        let effects: Vec<Effect> = effects.drain().collect();
-        for effect in &effects {
-            if let Effect::Call { call, what: Call::LoadUser } = effect {
-                self.load_call = Some(*call);
+        let mut lines = Vec::new();
+        for effect in effects.drain() {
+            match &effect {
+                Effect::Ping { conn } if self.answering.contains(&conn.0) => {
+                    let mut nothing = Effects::new();
+                    self.session.handle(Input::Alive { conn: *conn }, now(self.at), &mut nothing);
+                    assert!(nothing.is_empty(), "a pong does something: {nothing:?}");
+                    continue;
+                }
+                Effect::Call { call, what: Call::LoadUser } => self.load_call = Some(*call),
+                Effect::Call { call, what: Call::Webhook { kind: WebhookKind::Start, .. } } => {
+                    self.webhook_call = Some(*call);
+                }
+                _ => {}
             }
+            lines.push(format!("{prefix}{}", render::effect(&effect, self.everything)));
         }
-        effects.iter().map(|effect| format!("{prefix}{}", render::effect(effect, self.show_snapshot))).collect()
+        lines
     }
+}
+
+/// The first words of an effect: a note whole; of calls and answers not which, and of nothing for whom, when that is
+/// another one each time.
+fn head(line: &str, different: bool) -> String {
+    let mut words: Vec<&str> = line.split_whitespace().collect();
+    if !line.starts_with("note") {
+        words.truncate(4);
+    }
+    let numbered = words.get(1).is_some_and(|word| words::number::<u64>(word).is_ok());
+    if numbered && (different || matches!(words[0], "call" | "answer")) {
+        words.remove(1);
+    }
+    words.join(" ")
 }
 
 fn now(at: u64) -> Now {
     Now { at: Millis(at), wall: Timestamp(WALL + at as i64) }
-}
-
-fn number<T: std::str::FromStr>(word: &str) -> Result<T, String> {
-    word.parse().map_err(|_| format!("`{word}` is no number"))
-}
-
-fn conn_id(word: &str) -> Result<ConnId, String> {
-    number::<u64>(word).map(ConnId)
-}
-
-fn name(word: &str) -> Result<PackageName, String> {
-    PackageName::new(word).map_err(|error| error.to_string())
-}
-
-fn bytes(word: &str) -> Result<Bytes, String> {
-    hex::decode(word).map(Bytes::from).map_err(|error| error.to_string())
-}
-
-fn done(call: &str, outcome: Outcome) -> Result<Input, String> {
-    Ok(Input::CallDone { call: CallId(number(call)?), outcome: Box::new(outcome) })
-}
-
-fn asked(ask: &str, what: Ask) -> Result<Input, String> {
-    Ok(Input::Asked { ask: AskId(number(ask)?), what: Box::new(what) })
-}
-
-fn milliseconds(word: &str) -> Result<u64, String> {
-    let parsed = match word.strip_suffix("ms") {
-        Some(ms) => ms.parse::<u64>().ok(),
-        None => word.strip_suffix('s').and_then(|s| s.parse::<u64>().ok()).map(|s| s * 1000),
-    };
-    parsed.ok_or_else(|| format!("`{word}` is no time"))
 }

@@ -1,15 +1,21 @@
 //! Effects as lines of text.
 
 use bifocal_session::{Answer, Call, Effect, Lane, LatestKey, Note, SessionSummary};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
-/// One effect, one line.
-pub(super) fn effect(effect: &Effect, show_snapshot: bool) -> String {
+/// One effect, one line; `everything` prints it whole.
+pub(super) fn effect(effect: &Effect, everything: bool) -> String {
     match effect {
         Effect::Send { conn, lane, text } => {
             let mut message: Value = serde_json::from_str(text).expect("what is sent is JSON");
             let kind = message["type"].as_str().expect("what is sent has a type").to_owned();
-            simplify(&mut message, show_snapshot);
+            let fields = message.as_object_mut().expect("what is sent is an object");
+            // Both are the same in every line: the type stands before, the time passes as the story says.
+            fields.remove("type");
+            fields.remove("timestamp");
+            if !everything {
+                simplify(&kind, fields);
+            }
             format!("send {} {} {kind} {message}", conn.0, lane_name(*lane))
         }
         Effect::SendBinary { conn, data } => format!("send {} audio {}", conn.0, hex::encode(data)),
@@ -18,27 +24,40 @@ pub(super) fn effect(effect: &Effect, show_snapshot: bool) -> String {
         Effect::Abort { conn } => format!("abort {}", conn.0),
         Effect::Cancel { call } => format!("cancel {}", call.0),
         Effect::Ended { reason, summary } => format!("ended {}: {}", reason.name(), self::summary(summary)),
-        Effect::Call { call, what } => format!("call {} {}", call.0, self::call(what)),
-        Effect::Answer { ask, answer } => format!("answer {} {}", ask.0, self::answer(answer)),
+        Effect::Call { call, what } => format!("call {} {}", call.0, self::call(what, everything)),
+        Effect::Answer { ask, answer } => format!("answer {} {}", ask.0, self::answer(answer, everything)),
         Effect::Note(note) => format!("note {}", self::note(note)),
     }
 }
 
-/// Leaves out what is the same everywhere: the type (it stands before), the time, the defaults of the system settings, and
-/// of a snapshot all but the two lists of apps.
-fn simplify(message: &mut Value, show_snapshot: bool) {
-    let Some(fields) = message.as_object_mut() else { return };
-    fields.remove("type");
-    fields.remove("timestamp");
-    if let (Some(snapshot), false) = (fields.get_mut("userSession"), show_snapshot) {
-        let lists = [("active", &snapshot["activeAppSessions"]), ("loading", &snapshot["loadingApps"])];
-        *snapshot = lists.into_iter().map(|(key, list)| (key.to_owned(), list.clone())).collect();
-    }
-    if !show_snapshot {
-        fields.remove("augmentosSettings");
-        if let Some(settings) = fields.get_mut("mentraosSettings").and_then(Value::as_object_mut) {
-            settings.retain(|key, _| key == "permissions");
+/// Leaves out what says nothing in most stories: session ids, settings, and of a snapshot all but the two lists of apps.
+fn simplify(kind: &str, fields: &mut Map<String, Value>) {
+    match kind {
+        "tpa_connection_ack" => {
+            let granted = fields["mentraosSettings"]["permissions"].as_object().expect("permissions");
+            let granted: Vec<Value> =
+                granted.iter().filter(|(_, on)| **on == true).map(|(name, _)| json!(name)).collect();
+            fields.retain(|key, _| key == "sessionId");
+            fields.insert("permissions".into(), granted.into());
+            return;
         }
+        "connection_ack" => {
+            fields.remove("audio");
+        }
+        "data_stream" => {
+            if let Some(data) = fields["data"].as_object_mut() {
+                data.remove("type");
+            }
+        }
+        "display_event" if fields["view"] == "main" => {
+            fields.remove("view");
+        }
+        _ => {}
+    }
+    fields.remove("sessionId");
+    if let Some(snapshot) = fields.remove("userSession") {
+        fields.insert("active".into(), snapshot["activeAppSessions"].clone());
+        fields.insert("loading".into(), snapshot["loadingApps"].clone());
     }
 }
 
@@ -53,15 +72,23 @@ fn lane_name(lane: Lane) -> &'static str {
     }
 }
 
-fn call(call: &Call) -> String {
+fn call(call: &Call, everything: bool) -> String {
     match call {
         Call::LoadUser => "load user".to_owned(),
         Call::Webhook { app, body, idempotency_key, .. } => {
             let mut body: Value = serde_json::from_str(body).expect("a webhook body is JSON");
+            let url = format!("POST {}/webhook", app.public_url);
+            if !everything {
+                let kind = body["type"].as_str().expect("a webhook has a type");
+                let reason = body["reason"].as_str().map(|reason| format!(" {reason}")).unwrap_or_default();
+                // Of the id in the key the first part tells two starts apart.
+                let key: Vec<&str> = idempotency_key.split('-').take(2).collect();
+                return format!("{url} {kind}{reason} of {} key={}", app.package, key.join("-"));
+            }
             if let Some(fields) = body.as_object_mut() {
                 fields.remove("timestamp");
             }
-            format!("POST {}/webhook key={idempotency_key} {body}", app.public_url)
+            format!("{url} key={idempotency_key} {body}")
         }
         Call::Health { app } => format!("ask {} how it is", app.public_url),
         Call::SaveRunning { package, running } => format!("save {package} running={running}"),
@@ -70,7 +97,7 @@ fn call(call: &Call) -> String {
     }
 }
 
-fn answer(answer: &Answer) -> String {
+fn answer(answer: &Answer, everything: bool) -> String {
     match answer {
         Answer::Started => "started".to_owned(),
         Answer::StartFailed(failure) => format!("failed {}: {}", failure.stage.name(), failure.message),
@@ -79,8 +106,16 @@ fn answer(answer: &Answer) -> String {
         Answer::SessionEnded => "session ended".to_owned(),
         Answer::View(view) => {
             let apps: Vec<String> = view.apps.iter().map(|(app, phase)| format!("{app}={}", phase.name())).collect();
-            let snapshot = serde_json::to_string(&view.snapshot).expect("serialises");
-            format!("view {} [{}] {snapshot}", view.state.name(), apps.join(" "))
+            let state = format!("view {} [{}]", view.state.name(), apps.join(" "));
+            if everything {
+                let snapshot = serde_json::to_string(&view.snapshot).expect("serialises");
+                return format!("{state} {snapshot}");
+            }
+            // Besides: the lists of subscriptions, and what they need.
+            let snapshot = &view.snapshot;
+            let lists = json!(snapshot.app_subscriptions);
+            let sound = if snapshot.requires_audio { " with sound" } else { "" };
+            format!("{state} {lists}{sound}")
         }
     }
 }

@@ -1,0 +1,126 @@
+//! From words to inputs, and to what they are made of.
+
+use bifocal_protocol::Text;
+use bifocal_protocol::app::{AppKind, AppRecord};
+use bifocal_protocol::ids::PackageName;
+use bifocal_session::{AppHello, Ask, AskId, CallId, ConnId, EndReason, Input, Outcome};
+use bytes::Bytes;
+use serde_json::json;
+
+const GOOD_KEY: [u8; 32] = [7; 32];
+
+/// One thing that happens, as the statement says.
+pub(super) fn input(words: &[&str], line: &str) -> Result<Input, String> {
+    let message = || line.find('{').map(|at| Text::from(&line[at..])).ok_or("a message is missing");
+    let input = match *words {
+        ["glasses", n, "connects"] => Input::GlassesConnected { conn: conn(n)? },
+        ["glasses", n, "sends", "too", "much"] => Input::Oversized { conn: conn(n)? },
+        ["glasses", n, "sends", hex] => Input::GlassesBinary { conn: conn(n)?, data: bytes(hex)? },
+        ["glasses", n, "says", "text", ..] => {
+            let text = line.split_once("says text ").ok_or("what does it say?")?.1;
+            Input::GlassesText { conn: conn(n)?, text: text.into() }
+        }
+        ["glasses", n, "says", ..] => Input::GlassesText { conn: conn(n)?, text: message()? },
+        ["glasses", n, "presses", button] => {
+            let text = json!({"type": "button_press", "buttonId": button, "pressType": "short"});
+            Input::GlassesText { conn: conn(n)?, text: text.to_string().into() }
+        }
+        ["app", n, "connects", "as", package, ref rest @ ..] => {
+            let key_hash = if rest.is_empty() { GOOD_KEY } else { [0; 32] };
+            let hello = AppHello { package: name(package)?, key_hash, v3: false };
+            Input::AppConnected { conn: conn(n)?, hello: Box::new(hello) }
+        }
+        ["app", n, "sends", hex] => Input::AppBinary { conn: conn(n)?, data: bytes(hex)? },
+        ["app", n, "says", ..] => Input::AppText { conn: conn(n)?, text: message()? },
+        ["app", n, "wants", ref streams @ ..] => {
+            let streams: Vec<String> = match *streams {
+                ["nothing"] => vec![],
+                [count, "gestures"] => (0..number(count)?).map(|n: u32| format!("touch_event:g{n}")).collect(),
+                _ => streams.iter().map(|stream| (*stream).to_owned()).collect(),
+            };
+            let text = json!({"type": "subscription_update", "subscriptions": streams});
+            Input::AppText { conn: conn(n)?, text: text.to_string().into() }
+        }
+        ["app", n, "shows", ref text @ ..] => {
+            let layout = json!({"layoutType": "text_wall", "text": text.join(" ")});
+            let text = json!({"type": "display_event", "view": "main", "layout": layout});
+            Input::AppText { conn: conn(n)?, text: text.to_string().into() }
+        }
+        ["glasses" | "app", n, "pongs"] => Input::Alive { conn: conn(n)? },
+        ["glasses" | "app", n, "closes", code] => Input::Closed { conn: conn(n)?, code: number(code)? },
+        ["webhook", call, "answers", status] => done(call, Outcome::Webhook { status: number(status)? })?,
+        ["webhook", call, "fails", ..] => {
+            let why = line.split_once("fails ").map_or("refused", |(_, why)| why);
+            done(call, Outcome::Failed { why: why.to_owned() })?
+        }
+        ["server", call, "is", word, ref rest @ ..] => {
+            let others_closed = !rest.is_empty();
+            done(call, Outcome::Health { healthy: word == "well", others_closed })?
+        }
+        ["token", call, "is", word] => done(call, Outcome::Token(word == "good"))?,
+        ["ask", ask, "view"] => asked(ask, Ask::View)?,
+        ["ask", ask, "start", package] => asked(ask, Ask::StartApp(name(package)?))?,
+        ["ask", ask, "stop", package] => asked(ask, Ask::StopApp(name(package)?))?,
+        ["end", reason] => {
+            let reasons = [EndReason::GraceExpired, EndReason::Shutdown, EndReason::Manual, EndReason::Fatal];
+            let reason = reasons.into_iter().find(|r| r.name() == reason).ok_or("why?")?;
+            Input::End { reason }
+        }
+        _ => return Err("not a statement".to_owned()),
+    };
+    Ok(input)
+}
+
+/// `PACKAGE [KIND] [PERMISSION …] [uuid]`
+pub(super) fn app(package: &str, words: &[&str]) -> Result<AppRecord, String> {
+    let mut record = AppRecord {
+        package: name(package)?,
+        name: package.rsplit('.').next().unwrap_or(package).to_owned(),
+        kind: AppKind::Standard,
+        public_url: "http://127.0.0.1:7010".to_owned(),
+        permissions: vec![],
+        key_hash: GOOD_KEY,
+        uuid_sessions: false,
+        settings: vec![],
+    };
+    for word in words {
+        match word.parse() {
+            Ok(kind) => record.kind = kind,
+            Err(_) if *word == "uuid" => record.uuid_sessions = true,
+            Err(_) => record.permissions.push(word.parse()?),
+        }
+    }
+    Ok(record)
+}
+
+pub(super) fn number<T: std::str::FromStr>(word: &str) -> Result<T, String> {
+    word.parse().map_err(|_| format!("`{word}` is no number"))
+}
+
+pub(super) fn conn(word: &str) -> Result<ConnId, String> {
+    number::<u64>(word).map(ConnId)
+}
+
+pub(super) fn name(word: &str) -> Result<PackageName, String> {
+    PackageName::new(word).map_err(|error| error.to_string())
+}
+
+pub(super) fn milliseconds(word: &str) -> Result<u64, String> {
+    let parsed = match word.strip_suffix("ms") {
+        Some(ms) => ms.parse::<u64>().ok(),
+        None => word.strip_suffix('s').and_then(|s| s.parse::<u64>().ok()).map(|s| s * 1000),
+    };
+    parsed.ok_or_else(|| format!("`{word}` is no time"))
+}
+
+fn bytes(word: &str) -> Result<Bytes, String> {
+    hex::decode(word).map(Bytes::from).map_err(|error| error.to_string())
+}
+
+fn done(call: &str, outcome: Outcome) -> Result<Input, String> {
+    Ok(Input::CallDone { call: CallId(number(call)?), outcome: Box::new(outcome) })
+}
+
+fn asked(ask: &str, what: Ask) -> Result<Input, String> {
+    Ok(Input::Asked { ask: AskId(number(ask)?), what: Box::new(what) })
+}
