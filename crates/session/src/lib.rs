@@ -24,6 +24,7 @@ mod invariants;
 mod links;
 mod microphone;
 mod now;
+mod record;
 mod relay;
 mod session;
 mod settings;

@@ -46,11 +46,14 @@ struct Abuse {
 }
 
 impl Link {
-    pub(crate) fn new(conn: ConnId, now: Millis, timings: &Timings) -> Self {
+    /// A socket that was just accepted. Its first ping comes after half to a whole interval, by `chance`: sockets that came
+    /// together, after a restart say, must not be pinged together for ever.
+    pub(crate) fn new(conn: ConnId, now: Millis, chance: u8, timings: &Timings) -> Self {
+        let half = timings.ping_every / 2;
         Self {
             conn,
             since: now,
-            ping_at: now + timings.ping_every,
+            ping_at: now + half + half * (u64::from(chance) + 1) / 256,
             heard_at: now,
             terminate_at: None,
             checking: None,
@@ -85,7 +88,7 @@ mod tests {
     #[test]
     fn sixty_bad_frames_a_minute_are_forgiven() {
         let timings = Timings::default();
-        let mut link = Link::new(ConnId(1), Millis(0), &timings);
+        let mut link = Link::new(ConnId(1), Millis(0), 255, &timings);
         assert!((0..60).all(|_| !link.misbehaved(Millis(59_999), &timings)));
         assert!(link.misbehaved(Millis(59_999), &timings));
         assert!(!link.misbehaved(Millis(60_000), &timings));

@@ -10,11 +10,11 @@ use crate::display::{DisplayManager, DisplayStats};
 use crate::effect::Effects;
 use crate::entropy::Entropy;
 use crate::flow;
-use crate::flow::lifecycle::Load;
 use crate::input::{CallId, EndReason, Input};
 use crate::links::Link;
 use crate::microphone::MicrophoneManager;
 use crate::now::{Millis, Now, Timings};
+use crate::record::Load;
 use crate::relay::AudioManager;
 use crate::settings::SettingsManager;
 use crate::subscriptions::SubscriptionManager;
@@ -139,7 +139,7 @@ impl UserSession {
             Input::Closed { conn, code } => flow::links::closed(self, conn, code, now, out),
             Input::CallDone { call, outcome } => flow::calls::done(self, call, *outcome, now, out),
             Input::Asked { ask, what } => flow::asks::asked(self, ask, *what, now, out),
-            Input::UserChanged => flow::lifecycle::load_user(self, out),
+            Input::UserChanged => flow::record::load_user(self, out),
             Input::End { reason } => flow::lifecycle::end(self, reason, now, out),
         }
         self.after_step(now, out);

@@ -17,11 +17,12 @@ use bifocal_protocol::ids::PackageName;
 
 use crate::apps::{Phase, StartFailure, StartStage};
 use crate::effect::{Answer, Effect, Effects, Note};
-use crate::flow::lifecycle::{Parked, app_state_changed, tell_stopped};
+use crate::flow::lifecycle::{app_state_changed, tell_stopped};
 use crate::flow::start;
 use crate::input::{AppHello, ConnId};
 use crate::links::{Link, Side};
 use crate::now::Now;
+use crate::record::Parked;
 use crate::session::UserSession;
 
 /// An app said who it is.
@@ -67,7 +68,7 @@ fn reject(conn: ConnId, code: AppErrorCode, message: &'static str, now: Now, out
 
 /// The socket is the app's from now on.
 fn attach(s: &mut UserSession, conn: ConnId, package: &PackageName, v3: bool, now: Now, out: &mut Effects) {
-    let link = Link::new(conn, now.at, &s.config.timings);
+    let link = Link::new(conn, now.at, s.entropy.byte(), &s.config.timings);
     let Some(slot) = s.apps.get_mut(package) else { return };
     slot.v3 = v3;
     // What was held goes out after the app's list: it may want other things now.

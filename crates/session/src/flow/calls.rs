@@ -6,7 +6,7 @@ use crate::apps::{AppManager, AppPhase};
 use crate::effect::{Effect, Effects, Note};
 use crate::errors::ErrorRow;
 use crate::flow::start::Health;
-use crate::flow::{lifecycle, links, start, stop};
+use crate::flow::{lifecycle, links, record, start, stop};
 use crate::input::{CallId, Outcome};
 use crate::now::Now;
 use crate::session::{Glasses, UserSession};
@@ -37,10 +37,10 @@ pub(crate) fn done(s: &mut UserSession, call: CallId, outcome: Outcome, now: Now
             };
             start::webhook_done(s, &package, result, now, out);
         }
-        (None, Outcome::User(user)) => lifecycle::user_loaded(s, call, user, now, out),
+        (None, Outcome::User(user)) => record::user_loaded(s, call, user, now, out),
         (None, Outcome::Token(good)) => token_verified(s, call, good, now, out),
         (None, Outcome::Failed { why }) if saved => out.note(Note::StoreFailed(why)),
-        (None, Outcome::Failed { why }) => lifecycle::user_failed(s, call, why, now, out),
+        (None, Outcome::Failed { why }) => record::user_failed(s, call, why, now, out),
         (None, Outcome::Webhook { .. } | Outcome::Health { .. } | Outcome::Saved) => {}
     }
 }

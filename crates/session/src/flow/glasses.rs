@@ -11,12 +11,13 @@ use bytes::Bytes;
 
 use crate::effect::{Call, Effect, Effects, Note};
 use crate::errors::ErrorRow;
-use crate::flow::lifecycle::{Parked, acknowledge};
+use crate::flow::lifecycle::acknowledge;
 use crate::flow::start::Wish;
 use crate::flow::{links, start, stop};
 use crate::input::ConnId;
 use crate::links::Side;
 use crate::now::Now;
+use crate::record::Parked;
 use crate::relay::{relay, relay_audio, relay_words};
 use crate::session::{Glasses, UserSession};
 use crate::subscriptions::Topic;

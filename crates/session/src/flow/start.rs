@@ -13,10 +13,12 @@ use crate::apps::{
     StartWebhook,
 };
 use crate::effect::{Answer, Call, Effect, Effects, Note, WebhookKind};
-use crate::flow::lifecycle::{Parked, app_state_changed, no_record};
+use crate::flow::lifecycle::app_state_changed;
+use crate::flow::record::no_record;
 use crate::flow::stop;
 use crate::input::{AskId, CallId};
 use crate::now::{Millis, Now};
+use crate::record::Parked;
 use crate::session::UserSession;
 
 /// Most asks that wait for one start.
