@@ -132,6 +132,7 @@ impl<C: Core> Actor<C> {
             // A bug of ours. This user's sockets are told, everybody else goes on.
             error!("session failed: a panic in its task");
             self.ended = Some(EndReason::Fatal);
+            self.shared.metrics.session_failed();
             self.tell_failure();
         }
         self.finish();

@@ -175,6 +175,11 @@ impl Metrics {
         }
     }
 
+    /// A session has failed; nobody knows any more what it was.
+    pub(crate) fn session_failed(&self) {
+        self.counter(names::SESSIONS_ENDED, "reason", "fatal").increment(1);
+    }
+
     /// A session is over.
     pub(crate) fn session_ended(&self, reason: &'static str, summary: &SessionSummary) {
         self.counter(names::SESSIONS_ENDED, "reason", reason).increment(1);

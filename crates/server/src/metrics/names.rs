@@ -76,7 +76,7 @@ table! {
     OUTBOX_OVERFLOWS = Counter "bifocal_outbox_overflows_total" ["lane: the frame that was too much"]
         "Sockets closed with 1013 because they did not take what was sent.";
     CALLS = Counter "bifocal_calls_total"
-        ["call: load_user, save_running, save_settings, verify_token, webhook_start, webhook_stop; outcome: ok, failed"]
+        ["call: load_user, save_running, save_settings, verify_token, health, webhook_start, webhook_stop; outcome: ok, failed"]
         "Slow things done for sessions, by kind and outcome.";
     WEBHOOK_SECONDS = Histogram "bifocal_webhook_seconds" ["call: webhook_start, webhook_stop"]
         "How long webhooks took, all attempts together, in seconds.";

@@ -67,6 +67,9 @@ async fn serve(socket: WebSocket, shared: Arc<Shared>, user: UserId) {
             let tasks = shared.tasks.clone();
             tasks.track_future(pump.run(socket)).await;
         }
-        Err(row) => pump::refuse(socket, row.message(wall()).encode(), row.close.unwrap_or(Close::Internal)).await,
+        Err(row) => {
+            shared.metrics.refused("session");
+            pump::refuse(socket, row.message(wall()).encode(), row.close.unwrap_or(Close::Internal)).await;
+        }
     }
 }
