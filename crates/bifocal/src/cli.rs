@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use bifocal_protocol::app::AppKind;
 use bifocal_protocol::ids::{PackageName, UserId};
 use bifocal_protocol::permission::Permission;
+use bifocal_simulator::bench::Scenario;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// A cloud for MentraOS smart glasses that runs in your house: one binary, no account anywhere.
@@ -52,6 +53,11 @@ pub(crate) enum Command {
     Sim(Sim),
     /// See it work: a server, an app and glasses, all in this terminal
     Demo(Demo),
+    /// Measure it: thousands of phones and apps against a server of this program, and against a raw relay beside it
+    Bench(Bench),
+    /// The raw relay of `bench`
+    #[command(hide = true)]
+    BenchRelay,
     /// What is installed and configured, what is missing, what to do about it
     Doctor,
 }
@@ -186,6 +192,74 @@ pub(crate) struct Demo {
     #[arg(long, env = "BIFOCAL_DEMO_ONCE")]
     pub(crate) once: bool,
 }
+
+/// Loads a cloud with phones and apps over real sockets and prints what it took.
+#[derive(Debug, Args)]
+#[command(after_long_help = BENCH_HELP)]
+pub(crate) struct Bench {
+    /// Four small scenarios within 40 seconds; the last line sums them up
+    #[arg(long, env = "BIFOCAL_BENCH_QUICK")]
+    pub(crate) quick: bool,
+    /// Only this scenario; may be given several times
+    #[arg(long, env = "BIFOCAL_BENCH_ONLY", value_name = "NAME", value_delimiter = ',')]
+    pub(crate) only: Vec<Scenario>,
+    /// How long each steady load is measured [default: 5, with --quick 3]
+    #[arg(long, env = "BIFOCAL_BENCH_DURATION", value_name = "SECONDS")]
+    pub(crate) duration: Option<f64>,
+    /// Give the driver one processor and what is measured another, with `taskset`
+    #[arg(long, env = "BIFOCAL_BENCH_PIN")]
+    pub(crate) pin: bool,
+    /// Write every figure as JSON into this file; `-` is stdout, in place of the table
+    #[arg(long, env = "BIFOCAL_BENCH_JSON", value_name = "FILE")]
+    pub(crate) json: Option<String>,
+    /// For everything that looks random
+    #[arg(long, env = "BIFOCAL_BENCH_SEED", value_name = "NUMBER", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Load this running cloud on this machine, like http://127.0.0.1:8002, instead of a server of our own
+    #[arg(long, env = "BIFOCAL_BENCH_CLOUD", value_name = "URL")]
+    pub(crate) cloud: Option<String>,
+    /// With --cloud: its process, for memory and CPU
+    #[arg(long, env = "BIFOCAL_BENCH_CLOUD_PID", value_name = "PID", requires = "cloud")]
+    pub(crate) cloud_pid: Option<u32>,
+    /// With --cloud: the HS256 secret of its core tokens
+    #[arg(long, env = "BIFOCAL_BENCH_SECRET", value_name = "TEXT", hide_env_values = true, requires = "cloud")]
+    pub(crate) secret: Option<String>,
+    /// With --cloud: where the apps of the load are registered, like http://127.0.0.1:7999
+    #[arg(long, env = "BIFOCAL_BENCH_APP_URL", value_name = "URL", requires = "cloud")]
+    pub(crate) app_url: Option<String>,
+    /// With --cloud: the API key of these apps [default: bifocal-bench-key]
+    #[arg(long, env = "BIFOCAL_BENCH_APP_KEY", value_name = "TEXT", hide_env_values = true, requires = "cloud")]
+    pub(crate) app_key: Option<String>,
+}
+
+const BENCH_HELP: &str = "\
+Scenarios:
+  idle-glasses  memory of a session that does nothing; and what stays when all have left
+  idle-app      the same with one app for each session
+  relay-1k      button presses from phones to apps, 1,000 a second over 200 sessions
+  relay-20k     the same, 20,000 a second
+  display       displays from apps to phones, 200 a second over 200 sessions
+  audio-1       sound, 50 frames of 640 bytes a second from each of 500 phones, to one app each
+  audio-4       the same from 200 phones to four apps each
+  saturation    the highest rate, found in steps, at which p99 is at most 100 ms and nothing is missing
+  closed-loop   messages a second when each of 200 sessions has eight in flight
+  connect       new sessions a second, from the first packet to the acknowledgement
+  reconnect     1,000 sessions with one app are cut at once and come back
+  churn         200 sessions a second come and leave
+  flooding-app  the latency of 200 sessions, alone and beside one whose app writes as fast as it can
+  stalled-app   the same beside one whose app reads nothing while its phone writes as fast as it can
+
+How to read it: each scenario runs against the cloud and then, in the same call, against the control, a relay that
+copies frames between paired sockets and parses nothing. The ratio is what the cloud costs above that; a figure alone
+says more about the machine. Latency counts from the time at which a message was scheduled, not from when it got out.
+
+A cloud of your own (--cloud) must know the packages org.bifocal.bench.1 to .4 (the first standard, the others
+background, all with the microphone permission) at <app-url>/app/0 to /app/3, with the API key of --app-key, all
+installed for the users bench-000000@bench.invalid to bench-004199@bench.invalid, and no app running. Only loopback
+addresses are loaded.
+
+Each socket is an open file in two processes: idle-app needs 4,500 of them (ulimit -n).
+Exit code: 0 it was measured · 1 a hop failed, the error names it · 2 wrong usage.";
 
 #[cfg(test)]
 mod tests {

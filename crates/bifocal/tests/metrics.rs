@@ -43,7 +43,11 @@ async fn the_form_is_good_and_the_numbers_are_right() {
         }
         tokio::task::yield_now().await;
     };
-    for line in ["bifocal_sessions{state=\"active\"} 1", "bifocal_links{side=\"glasses\"} 1", "bifocal_sessions_started_total 1"] {
+    for line in [
+        "bifocal_sessions{state=\"active\"} 1",
+        "bifocal_links{side=\"glasses\"} 1",
+        "bifocal_sessions_started_total 1",
+    ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }
     assert_eq!(promtool(&text), "", "promtool complains about\n{text}");

@@ -132,7 +132,9 @@ async fn glasses_away_for_twenty_seconds_find_everything_as_it_was() {
         while !(display && microphone && apps) {
             match watch.next().await {
                 PhoneEvent::Connected { .. } => back = true,
-                PhoneEvent::Display { picture, .. } if back => display |= format!("{picture:?}").contains("REMEMBER ME"),
+                PhoneEvent::Display { picture, .. } if back => {
+                    display |= format!("{picture:?}").contains("REMEMBER ME")
+                }
                 PhoneEvent::Mic { on, .. } if back => microphone |= on,
                 PhoneEvent::AppsRunning { .. } if back => apps = true,
                 _ => {}

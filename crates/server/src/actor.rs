@@ -295,7 +295,7 @@ impl<C: Core> Actor<C> {
     }
 
     /// The session is over: it is forgotten, and what still waits in the mailbox is sent away.
-    fn finish(mut self: Box<Self>) {
+    fn finish(mut self) {
         self.count_state(None);
         for (_, side, _) in &self.sockets {
             self.shared.metrics.link(*side, -1.0);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::serve::ListenerExt;
 use bifocal_session::{EndReason, Input};
 use bifocal_store::Store;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +31,8 @@ use crate::shared::Shared;
 const WATCH_EVERY: Duration = Duration::from_millis(500);
 /// How often the event loop is measured.
 const MEASURE_EVERY: Duration = Duration::from_millis(100);
+/// How many connections may wait to be accepted.
+const BACKLOG: u32 = 4096;
 /// How long sessions may take to say good-bye.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -61,6 +63,15 @@ pub struct Server {
     events: Option<JoinHandle<()>>,
 }
 
+/// Opens the listener. Tokio's own default keeps 128 connections waiting; when a thousand wearers come back at once, the
+/// kernel would refuse the rest, and each of them loses a second until its next try.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 impl Server {
     /// Opens the listener and begins to serve.
     ///
@@ -69,7 +80,7 @@ impl Server {
     pub async fn start(config: ServerConfig, store: Store) -> Result<Server, StartError> {
         let wanted = config.listen;
         let failed = |source| StartError::Listen { address: wanted, source };
-        let listener = TcpListener::bind(wanted).await.map_err(failed)?;
+        let listener = listen(wanted).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let public_url = public_url.trim_end_matches('/').to_owned();

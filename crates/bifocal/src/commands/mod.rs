@@ -1,6 +1,7 @@
 //! One file for each command.
 
 mod app;
+mod bench;
 mod demo;
 mod doctor;
 mod serve;
@@ -28,6 +29,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Session(session) => session::session(&settings, session).await,
         Command::Sim(sim) => sim::sim(sim).await,
         Command::Demo(demo) => demo::demo(&demo).await,
+        Command::Bench(bench) => bench::bench(bench).await,
+        Command::BenchRelay => bench::bench_relay().await,
         Command::Doctor => doctor::doctor(&settings).await,
     }
 }

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use crate::bench::error::BenchError;
 use crate::bench::link::{self, Link};
 use crate::bench::message::user_number;
+use crate::bench::relay;
 
 const MAX_REQUEST: usize = 64 << 10;
 const ANSWER: &[u8] =
@@ -32,13 +33,13 @@ pub struct AppServer {
 }
 
 impl AppServer {
-    /// Listens; port 0 takes a free one.
+    /// Listens; port 0 takes a free one. Must be called on a runtime.
     ///
     /// # Errors
     /// When the address cannot be had.
-    pub async fn bind(address: SocketAddr) -> Result<AppServer, BenchError> {
+    pub fn bind(address: SocketAddr) -> Result<AppServer, BenchError> {
         let failed = |error| BenchError::hop(format!("the app server listens on {address}"), error);
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let listener = relay::listen(address).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let waiting = Arc::<Waiting>::default();
         let serving = tokio::spawn(serve(listener, waiting.clone())).abort_handle();
@@ -81,11 +82,11 @@ async fn connection(stream: TcpStream, waiting: &Waiting) -> io::Result<()> {
     loop {
         match request(&bytes) {
             Request::Whole { used, whose, body } => {
-                if let (Some(whose), Some(session)) = (whose, session_of(&body)) {
-                    if let Some(tell) = waiting.lock().remove(&whose) {
-                        // Whoever waited may have given up.
-                        let _ = tell.send(session);
-                    }
+                if let (Some(whose), Some(session)) = (whose, session_of(&body))
+                    && let Some(tell) = waiting.lock().remove(&whose)
+                {
+                    // Whoever waited may have given up.
+                    let _ = tell.send(session);
                 }
                 bytes.drain(..used);
                 link.send(ANSWER);

@@ -27,65 +27,57 @@ pub(crate) struct Load {
     pub(crate) seed: u64,
 }
 
-/// What became of it.
-pub(crate) struct Paced {
-    /// How many messages were handed over.
-    pub(crate) sent: u64,
-    /// How many a link did not take: its peer is gone, or far behind.
-    pub(crate) refused: u64,
-    /// How late the driver itself was.
-    pub(crate) lateness: Histogram<u64>,
-}
-
-/// Sends it all. The thread ends on its own in bounded time.
-pub(crate) fn start(clock: Clock, load: Load) -> thread::JoinHandle<Paced> {
-    thread::spawn(move || send(clock, &load))
-}
-
-fn send(clock: Clock, load: &Load) -> Paced {
-    let mut paced = Paced { sent: 0, refused: 0, lateness: histogram() };
-    let mut dice = Dice::new(load.seed);
-    let (mut payload, mut bytes) = (Vec::new(), Vec::new());
-    let mut waiting: Vec<usize> = Vec::new();
+/// Sends it all, on the calling thread, in bounded time. Gives how late the driver itself was with each message; what a link
+/// did not take, because its peer is gone or far behind, is missed where it should have arrived.
+pub(crate) fn send(clock: Clock, load: &Load) -> Histogram<u64> {
+    let mut lateness = histogram();
+    let (mut dice, mut payload) = (Dice::new(load.seed), Vec::new());
     let opcode = if load.kind == Kind::Audio { Opcode::BINARY } else { Opcode::TEXT };
-    let (links, schedule) = (&load.links[..], load.schedule);
+    let schedule = load.schedule;
+    let mut lines: Vec<Line> = load.links.iter().map(|link| Line { link, due: Vec::new() }).collect();
+    // Lines with messages that are due, and lines whose socket did not take everything.
+    let (mut touched, mut waiting) = (Vec::new(), Vec::new());
     let mut next = 0;
-    if links.is_empty() {
-        return paced;
+    if lines.is_empty() {
+        return lateness;
     }
     loop {
         let now = clock.nanos();
         while next < schedule.count() && schedule.at(next) <= now {
             let at = schedule.at(next);
-            let turn = usize::try_from(next % links.len() as u64).unwrap_or(0);
+            let turn = usize::try_from(next % lines.len() as u64).unwrap_or(0);
             next += 1;
             payload.clear();
-            bytes.clear();
             load.kind.write(&mut payload, at);
-            frame::client(&mut bytes, opcode, dice.mask(), &payload);
-            paced.lateness.saturating_record(clock.nanos().saturating_sub(at).max(1));
-            match links[turn].send(&bytes) {
-                Sent::Done => paced.sent += 1,
-                Sent::Waits => {
-                    paced.sent += 1;
-                    if !waiting.contains(&turn) {
-                        waiting.push(turn);
-                    }
-                }
-                Sent::Lost => paced.refused += 1,
+            let line = &mut lines[turn];
+            if line.due.is_empty() {
+                touched.push(turn);
             }
+            frame::client(&mut line.due, opcode, dice.mask(), &payload);
+            lateness.saturating_record(now.saturating_sub(at).max(1));
         }
-        waiting.retain(|turn| links[*turn].flush() == Sent::Waits);
+        for turn in touched.drain(..) {
+            let line = &mut lines[turn];
+            if line.link.send(&line.due) == Sent::Waits {
+                waiting.push(turn);
+            }
+            line.due.clear();
+        }
+        waiting.sort_unstable();
+        waiting.dedup();
+        waiting.retain(|turn| lines[*turn].link.flush() == Sent::Waits);
         let done = next >= schedule.count();
-        if now > schedule.end().saturating_add(LAST_WAIT) {
-            paced.refused += schedule.count() - next;
-            return paced;
-        }
-        if done && waiting.is_empty() {
-            return paced;
+        if (done && waiting.is_empty()) || now > schedule.end().saturating_add(LAST_WAIT) {
+            return lateness;
         }
         let due = if done { u64::MAX } else { schedule.at(next) };
         let due = if waiting.is_empty() { due } else { due.min(now + RETRY) };
         thread::sleep(Duration::from_nanos(due.saturating_sub(clock.nanos())));
     }
+}
+
+/// A link, and what is due on it. A driver that is late for several messages of one link writes them together.
+struct Line<'a> {
+    link: &'a Link,
+    due: Vec<u8>,
 }

@@ -7,11 +7,12 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::net::tcp::OwnedReadHalf;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::bench::dial::accept_key;
 use crate::bench::frame::{self, Frame, Opcode, Parser};
@@ -34,6 +35,21 @@ type Pairs = Mutex<HashMap<u32, Arc<Mutex<Pair>>>>;
 enum Role {
     Phone,
     App,
+}
+
+/// How many connections may wait to be accepted. Above it the kernel drops them without a word and they try again a second
+/// later, which is what runtimes' default of 128 does to a storm.
+const BACKLOG: u32 = 4096;
+
+/// Listens for a storm.
+///
+/// # Errors
+/// When the address cannot be had.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Relays until the listener fails.

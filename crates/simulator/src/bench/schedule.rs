@@ -5,16 +5,16 @@ use std::time::{Duration, Instant};
 
 /// The one clock of a run: nanoseconds since its start.
 #[derive(Debug, Clone, Copy)]
-pub struct Clock(Instant);
+pub(crate) struct Clock(Instant);
 
 impl Clock {
     /// Starts now.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self(Instant::now())
     }
 
     /// Nanoseconds since the start.
-    pub fn nanos(&self) -> u64 {
+    pub(crate) fn nanos(&self) -> u64 {
         nanos(self.0.elapsed())
     }
 }
@@ -26,7 +26,7 @@ pub(crate) fn nanos(duration: Duration) -> u64 {
 
 /// Evenly spaced messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Schedule {
+pub(crate) struct Schedule {
     start: u64,
     per_second: u64,
     count: u64,
@@ -34,40 +34,47 @@ pub struct Schedule {
 
 impl Schedule {
     /// `per_second` messages a second from `start` on, for `duration`.
-    pub fn new(start: u64, per_second: u64, duration: Duration) -> Self {
-        let count = u128::from(per_second) * duration.as_nanos() / 1_000_000_000;
+    pub(crate) fn new(start: u64, per_second: u64, duration: Duration) -> Self {
+        let count = u128::from(per_second).saturating_mul(duration.as_nanos()) / 1_000_000_000;
         Self { start, per_second: per_second.max(1), count: u64::try_from(count).unwrap_or(u64::MAX) }
     }
 
     /// How many messages.
-    pub fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         self.count
     }
 
     /// The time of message `number`. Computed from the beginning each time, so that nothing adds up.
-    pub fn at(&self, number: u64) -> u64 {
+    pub(crate) fn at(&self, number: u64) -> u64 {
         let offset = u128::from(number) * 1_000_000_000 / u128::from(self.per_second);
         self.start.saturating_add(u64::try_from(offset).unwrap_or(u64::MAX))
     }
 
+    /// How many messages are scheduled for `time` or later.
+    pub(crate) fn count_from(&self, time: u64) -> u64 {
+        let offset = u128::from(time.saturating_sub(self.start)) * u128::from(self.per_second);
+        let before = u64::try_from(offset.div_ceil(1_000_000_000)).unwrap_or(u64::MAX);
+        self.count.saturating_sub(before)
+    }
+
     /// The first time that is after everything.
-    pub fn end(&self) -> u64 {
+    pub(crate) fn end(&self) -> u64 {
         self.at(self.count)
     }
 }
 
 /// Numbers that look random and are the same in every run (splitmix64).
 #[derive(Debug, Clone)]
-pub struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
     /// With a seed.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// The next number.
-    pub fn roll(&mut self) -> u64 {
+    pub(crate) fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -76,7 +83,7 @@ impl Dice {
     }
 
     /// A masking key.
-    pub fn mask(&mut self) -> [u8; 4] {
+    pub(crate) fn mask(&mut self) -> [u8; 4] {
         let [a, b, c, d, ..] = self.roll().to_le_bytes();
         [a, b, c, d]
     }
@@ -92,6 +99,10 @@ mod tests {
         assert_eq!(schedule.count(), 30);
         assert_eq!([0, 1, 2, 3].map(|n| schedule.at(n)), [500, 333_333_833, 666_667_166, 1_000_000_500]);
         assert_eq!(schedule.end(), 10_000_000_500);
+        for (time, count) in [(0, 30), (500, 30), (501, 29), (333_333_833, 29), (333_333_834, 28), (u64::MAX, 0)] {
+            assert_eq!(schedule.count_from(time), count, "{time}");
+            assert_eq!((0..30).filter(|n| schedule.at(*n) >= time).count() as u64, count, "{time}");
+        }
     }
 
     #[test]

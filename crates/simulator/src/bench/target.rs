@@ -70,7 +70,8 @@ impl Target {
         let Target::Cloud { access, .. } = self else { return Ok(String::new()) };
         let webhook = access.apps.expect(number, app);
         let wish = json!({ "type": "start_app", "packageName": package(app), "timestamp": 1_767_607_200_000_u64 });
-        say(phone, &wish.to_string()).map_err(|why| BenchError::hop(format!("phone {number} → cloud (start_app)"), why))?;
+        say(phone, &wish.to_string())
+            .map_err(|why| BenchError::hop(format!("phone {number} → cloud (start_app)"), why))?;
         let failed = |why: String| BenchError::hop(format!("cloud → app {app} of user {number} (webhook)"), why);
         match tokio::time::timeout(WEBHOOK, webhook).await {
             Ok(Ok(session)) => Ok(session),

@@ -49,6 +49,28 @@ fn ticks(stat: &str) -> Option<Duration> {
     Some(Duration::from_millis((user + system) * 10))
 }
 
+/// What everything on this machine has used so far, in processor time.
+///
+/// # Errors
+/// When there is no `/proc`.
+pub(crate) fn machine() -> io::Result<Duration> {
+    Ok(busy(&fs::read_to_string("/proc/stat")?).unwrap_or_default())
+}
+
+/// How many processors the machine has, whoever may use them.
+pub(crate) fn processors_online() -> usize {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    stat.lines().filter(|line| line.starts_with("cpu") && !line.starts_with("cpu ")).count()
+}
+
+/// The first line of `/proc/stat` is `cpu user nice system idle iowait irq softirq steal …` in hundredths of a second.
+fn busy(stat: &str) -> Option<Duration> {
+    let fields = stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace();
+    let spent = fields.take(8).enumerate().filter(|(index, _)| !matches!(index, 3 | 4));
+    let ticks = spent.map(|(_, ticks)| ticks.parse::<u64>().ok()).sum::<Option<u64>>()?;
+    Some(Duration::from_millis(ticks * 10))
+}
+
 /// Fails when this process, and with it its children, may not open enough files.
 pub(crate) fn check_open_files(needed: u64) -> Result<(), String> {
     let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
@@ -91,6 +113,7 @@ mod tests {
     fn the_tables_of_proc_are_read() {
         let stat = "12 (a ) b) S 1 2 3 4 5 6 7 8 9 10 150 50 0 0 20";
         assert_eq!(ticks(stat), Some(Duration::from_secs(2)));
+        assert_eq!(busy("cpu  1 2 3 1000 1000 4 5 6 7 8\ncpu0 9"), Some(Duration::from_millis(210)));
         assert_eq!(field("VmPeak:\t 9 kB\nVmRSS:\t  12 kB\n", "VmRSS:"), Some(12));
         assert_eq!(soft_limit("Limit  Soft\nMax open files            1024      4096     files\n"), Some(1024));
         assert_eq!(soft_limit("Max open files            unlimited      unlimited     files\n"), None);
