@@ -7,6 +7,7 @@ mod costs;
 mod counts;
 mod demo;
 mod fuzz;
+mod model;
 mod run;
 mod setup;
 mod test;
@@ -27,6 +28,8 @@ Tasks:
   costs [--record] Count what the core paths cost, and compare with bench/history.json (or add to it)
   setup            Check the tools of the system, and install them where that is possible
   fuzz [seconds]   Run every fuzz target for so long (60)
+  model            Random lives of a session beside the reference model, with new seeds: [--minutes 10]
+                   With --seeded: faults are planted, and the model must find each
   tidy             Check the house rules
   help             Show this";
 
@@ -55,11 +58,14 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
         ("tidy", []) => tidy::tidy().map(|()| ExitCode::SUCCESS),
         ("fuzz", []) => fuzz::fuzz(60),
         ("fuzz", [seconds]) if seconds.parse::<u32>().is_ok() => fuzz::fuzz(seconds.parse()?),
+        ("model", []) => model::explore("10"),
+        ("model", [word, minutes]) if word == "--minutes" && minutes.parse::<f64>().is_ok() => model::explore(minutes),
+        ("model", [word]) if word == "--seeded" => model::seeded().map(test::code_of),
         ("help" | "--help" | "-h", _) => {
             println!("{HELP}");
             Ok(ExitCode::SUCCESS)
         }
-        ("test" | "setup" | "tidy" | "fuzz" | "costs", _) => {
+        ("test" | "setup" | "tidy" | "fuzz" | "costs" | "model", _) => {
             bail!("`{task}` does not take `{}`\n\n{HELP}", rest.join(" "))
         }
         _ => bail!("there is no task `{task}`\n\n{HELP}"),

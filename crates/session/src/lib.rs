@@ -26,6 +26,10 @@ mod microphone;
 mod now;
 mod record;
 mod relay;
+#[cfg(not(feature = "seeded-bugs"))]
+mod seeded;
+#[cfg(feature = "seeded-bugs")]
+pub mod seeded;
 mod session;
 mod settings;
 mod subscriptions;

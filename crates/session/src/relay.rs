@@ -4,7 +4,7 @@ use bifocal_protocol::envelope::data_stream;
 use bifocal_protocol::ids::PackageName;
 use bytes::{Bytes, BytesMut};
 
-use crate::apps::{Delivery, Phase};
+use crate::apps::{Delivery, HeldMessage, Phase};
 use crate::effect::{Effect, Effects, Lane, Note};
 use crate::now::Now;
 use crate::session::UserSession;
@@ -27,17 +27,16 @@ pub(crate) fn relay_words(
     let UserSession { subscriptions, apps, totals, .. } = session;
     for (package, stream) in subscriptions.targets(topic) {
         let Some(slot) = apps.get_mut(package) else { continue };
-        let delivery = slot.delivery();
-        if delivery == Delivery::Skip {
-            continue;
-        }
-        let text = data_stream(&slot.session_id, stream, data, now.wall);
-        match delivery {
+        match slot.delivery() {
             Delivery::Send(conn) => {
+                let text = data_stream(&slot.session_id, stream, data, now.wall);
                 out.push(Effect::Send { conn, lane: Lane::Data, text });
                 totals.relayed += 1;
             }
-            Delivery::Hold => slot.held.push(stream, text, is_final),
+            Delivery::Hold => {
+                let (stream, data, need, wall) = (stream.into(), data.into(), topic.need(), now.wall);
+                slot.held.push(HeldMessage { stream, need, data, wall, is_final });
+            }
             Delivery::Skip => {}
         }
     }
@@ -50,10 +49,13 @@ pub(crate) fn flush(session: &mut UserSession, package: &PackageName, out: &mut 
     let Phase::Running { link, flush_at, .. } = &mut slot.phase else { return };
     *flush_at = None;
     let (conn, (held, dropped)) = (link.conn, slot.held.take());
+    let granted = slot.record.granted();
     let mut sent = 0;
-    for message in held {
-        if subscriptions.wants(package, &message.stream) {
-            out.push(Effect::Send { conn, lane: Lane::Data, text: message.text });
+    for HeldMessage { stream, need, data, wall, .. } in held {
+        // The list, and what the app may have, may be others than when it was held.
+        if need.met_by(granted) && subscriptions.wants(package, &stream) {
+            let text = data_stream(&slot.session_id, &stream, &data, wall);
+            out.push(Effect::Send { conn, lane: Lane::Data, text });
             sent += 1;
         }
     }

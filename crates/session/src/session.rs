@@ -168,6 +168,9 @@ impl UserSession {
                 }
             },
         }
+        if let Some(at) = crate::seeded::grace(&self.glasses) {
+            consider(at, Deadline::GlassesGrace);
+        }
         if let Some(at) = self.load.retry_at() {
             consider(at, Deadline::LoadRetry);
         }

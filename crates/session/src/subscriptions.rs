@@ -28,6 +28,18 @@ pub(crate) enum Topic<'a> {
     Audio,
 }
 
+impl Topic<'_> {
+    /// What an app needs in order to have it.
+    pub(crate) fn need(&self) -> Need {
+        needed_for(match self {
+            Topic::Plain(kind) => kind,
+            Topic::Speech(_) => "transcription",
+            Topic::Touch(_) => "touch_event",
+            Topic::Audio => "audio_chunk",
+        })
+    }
+}
+
 /// What became of an update.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Replaced {
@@ -196,7 +208,7 @@ impl Wanted {
 
 fn matches(key: &StreamKey, topic: Topic<'_>, permissions: Permissions) -> bool {
     match (key, topic) {
-        (StreamKey::Wildcard, topic) => needed_for(base_of(topic)).met_by(permissions),
+        (StreamKey::Wildcard, topic) => topic.need().met_by(permissions),
         (StreamKey::Transcription { language, .. }, Topic::Speech(spoken)) => language_matches(language, spoken),
         (StreamKey::Touch(wanted), Topic::Touch(gesture)) => **wanted == *gesture,
         (StreamKey::Plain(name), Topic::Touch(_)) => **name == *"touch_event",
@@ -204,15 +216,6 @@ fn matches(key: &StreamKey, topic: Topic<'_>, permissions: Permissions) -> bool 
         (StreamKey::Plain(name), Topic::Audio) => **name == *"audio_chunk",
         (StreamKey::LocationStream(_), Topic::Plain(kind)) => kind == "location_update",
         _ => false,
-    }
-}
-
-fn base_of(topic: Topic<'_>) -> &str {
-    match topic {
-        Topic::Plain(kind) => kind,
-        Topic::Speech(_) => "transcription",
-        Topic::Touch(_) => "touch_event",
-        Topic::Audio => "audio_chunk",
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::collections::VecDeque;
 
-use bifocal_protocol::Text;
+use bifocal_protocol::permission::Need;
+use bifocal_protocol::{Text, Timestamp};
+
+use crate::seeded::Bug;
 
 /// Most messages that are kept.
 const MAX_ITEMS: usize = 256;
@@ -17,28 +20,32 @@ pub(crate) struct Held {
     dropped: u64,
 }
 
-/// One message, ready to be sent.
+/// One message, without its envelope: an app that was revived meanwhile has another session id.
 #[derive(Debug)]
 pub(crate) struct HeldMessage {
     /// The subscription it is for: it is not sent when the app does not want that any more.
     pub(crate) stream: Box<str>,
-    pub(crate) text: Text,
-    /// Words that may still change: the next result for the same subscription takes their place.
-    pub(crate) interim: bool,
+    /// Nor when the app may not have it any more.
+    pub(crate) need: Need,
+    pub(crate) data: Text,
+    /// When it happened.
+    pub(crate) wall: Timestamp,
+    /// For words, whether they are final. Until then the next result for the same subscription takes their place.
+    pub(crate) is_final: Option<bool>,
 }
 
 impl Held {
     /// Keeps a message; the oldest goes when there is no room.
-    pub(crate) fn push(&mut self, stream: &str, text: Text, speech: Option<bool>) {
-        if speech.is_some() {
+    pub(crate) fn push(&mut self, message: HeldMessage) {
+        if message.is_final.is_some() {
             // Whether the new result is final or not, the interim before it is history.
-            if let Some(at) = self.messages.iter().rposition(|held| held.interim && *held.stream == *stream) {
+            let before = |held: &HeldMessage| held.is_final == Some(false) && held.stream == message.stream;
+            if let Some(at) = self.messages.iter().rposition(before) {
                 self.remove(at);
             }
         }
-        let interim = speech == Some(false);
-        self.bytes += text.byte_len();
-        self.messages.push_back(HeldMessage { stream: stream.into(), text, interim });
+        self.bytes += message.data.byte_len();
+        self.messages.push_back(message);
         while self.messages.len() > MAX_ITEMS || self.bytes > MAX_BYTES {
             self.remove(0);
             self.dropped += 1;
@@ -47,13 +54,16 @@ impl Held {
 
     fn remove(&mut self, at: usize) {
         if let Some(held) = self.messages.remove(at) {
-            self.bytes -= held.text.byte_len();
+            self.bytes -= held.data.byte_len();
         }
     }
 
     /// Everything, oldest first, and how many were dropped; nothing is kept any more.
     pub(crate) fn take(&mut self) -> (VecDeque<HeldMessage>, u64) {
         self.bytes = 0;
+        if crate::seeded::on(Bug::HeldReordered) {
+            self.messages.make_contiguous().reverse();
+        }
         (std::mem::take(&mut self.messages), std::mem::take(&mut self.dropped))
     }
 
@@ -67,7 +77,11 @@ mod tests {
     use super::*;
 
     fn texts(held: &mut Held) -> Vec<String> {
-        held.take().0.into_iter().map(|held| held.text.to_string()).collect()
+        held.take().0.into_iter().map(|held| held.data.to_string()).collect()
+    }
+
+    fn message(stream: &str, data: Text, is_final: Option<bool>) -> HeldMessage {
+        HeldMessage { stream: stream.into(), need: Need::Nothing, data, wall: Timestamp(0), is_final }
     }
 
     #[test]
@@ -76,10 +90,10 @@ mod tests {
         for (stream, text, last) in
             [("en", "a", false), ("fr", "x", false), ("en", "a b", false), ("en", "a b c", true)]
         {
-            held.push(stream, text.into(), Some(last));
+            held.push(message(stream, text.into(), Some(last)));
         }
-        held.push("button", "press".into(), None);
-        held.push("en", "d".into(), Some(false));
+        held.push(message("button", "press".into(), None));
+        held.push(message("en", "d".into(), Some(false)));
         assert_eq!(texts(&mut held), ["x", "a b c", "press", "d"]);
         assert_eq!(held.len(), 0);
     }
@@ -87,12 +101,12 @@ mod tests {
     #[test]
     fn the_oldest_goes_when_there_is_no_room() {
         let mut held = Held::default();
-        (0..300).for_each(|n| held.push("s", Text::from(n.to_string()), None));
+        (0..300).for_each(|n| held.push(message("s", Text::from(n.to_string()), None)));
         let (kept, dropped) = held.take();
-        assert_eq!((kept.len(), dropped, kept[0].text.as_str()), (256, 44, "44"));
+        assert_eq!((kept.len(), dropped, kept[0].data.as_str()), (256, 44, "44"));
         let big = Text::from("x".repeat(200 << 10));
-        held.push("s", big.clone(), None);
-        held.push("s", big, None);
+        held.push(message("s", big.clone(), None));
+        held.push(message("s", big, None));
         assert_eq!(held.take().0.len(), 1);
     }
 }

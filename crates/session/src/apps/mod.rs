@@ -5,7 +5,7 @@ mod manager;
 mod restarts;
 mod state;
 
-pub(crate) use held::Held;
+pub(crate) use held::{Held, HeldMessage};
 pub(crate) use manager::{AppManager, StartRequest};
 pub(crate) use restarts::{Next, Restarts};
 pub use state::{AppPhase, StartFailure, StartStage};

@@ -7,6 +7,7 @@
 //! | 5 | none: the circuit is open until the user starts the app, or its server says that it is healthy |
 
 use crate::now::{Millis, Timings};
+use crate::seeded::Bug;
 
 /// Failures within the window open the circuit.
 const LIMIT: usize = 5;
@@ -35,7 +36,8 @@ impl Restarts {
             1 => Next::Now,
             count if count >= LIMIT => Next::Never,
             count => {
-                let wait = (timings.revive_first << (count - 2)).min(timings.revive_longest);
+                let doubled = if crate::seeded::on(Bug::FlatBackoff) { 0 } else { count - 2 };
+                let wait = (timings.revive_first << doubled).min(timings.revive_longest);
                 Next::After(wait + wait * u64::from(chance) / 1024)
             }
         }

@@ -23,6 +23,7 @@ use crate::input::{AppHello, ConnId};
 use crate::links::{Link, Side};
 use crate::now::Now;
 use crate::record::Parked;
+use crate::seeded::Bug;
 use crate::session::UserSession;
 
 /// An app said who it is.
@@ -99,6 +100,9 @@ fn attach(s: &mut UserSession, conn: ConnId, package: &PackageName, v3: bool, no
     acknowledge(s, conn, package, now, out);
     for ask in waiting {
         out.answer(ask, Answer::Started);
+        if crate::seeded::on(Bug::AnsweredTwice) {
+            out.answer(ask, Answer::Started);
+        }
     }
     if started {
         start::notify_phone(s, package, true, now, out);

@@ -9,6 +9,7 @@ use crate::flow::lifecycle;
 use crate::input::ConnId;
 use crate::links::{Link, Side};
 use crate::now::Now;
+use crate::seeded::Bug;
 use crate::session::{Glasses, UserSession};
 
 /// The current link with this number, and its side.
@@ -52,14 +53,15 @@ pub(crate) fn misbehaved(s: &mut UserSession, conn: ConnId, close: Close, now: N
 
 /// A socket is gone.
 pub(crate) fn closed(s: &mut UserSession, conn: ConnId, code: u16, now: Now, out: &mut Effects) {
-    if matches!(&s.glasses, Glasses::Connected(link) if link.conn == conn) {
+    s.load.forget(conn);
+    let stale = crate::seeded::on(Bug::StaleClose) && s.apps.by_conn(conn).is_none();
+    if matches!(&s.glasses, Glasses::Connected(link) if link.conn == conn || stale) {
         s.glasses = Glasses::Away { until: now.at + s.config.timings.glasses_grace };
         s.totals.glasses_went(now.at);
         out.note(Note::GlassesLost { code });
         lifecycle::tell_connection(s, false, now, out);
         return;
     }
-    s.load.forget(conn);
     let timings = s.config.timings;
     let until = now.at + timings.app_grace;
     let Some((package, slot)) = s.apps.by_conn(conn) else { return };

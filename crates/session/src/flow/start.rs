@@ -19,6 +19,7 @@ use crate::flow::stop;
 use crate::input::{AskId, CallId};
 use crate::now::{Millis, Now};
 use crate::record::Parked;
+use crate::seeded::Bug;
 use crate::session::UserSession;
 
 /// Most asks that wait for one start.
@@ -117,7 +118,7 @@ fn wait_for_start(s: &mut UserSession, package: &PackageName, ask: Option<AskId>
 
 /// Seed 003 and behaviour of phones: one `standard` app at a time. The one that has the foreground, or is about to, goes.
 fn give_foreground(s: &mut UserSession, record: &AppRecord, now: Now, out: &mut Effects) {
-    if record.kind != AppKind::Standard {
+    if record.kind != AppKind::Standard || crate::seeded::on(Bug::TwoForeground) {
         return;
     }
     if let Some(other) = s.apps.foreground().filter(|other| *other != record.package) {

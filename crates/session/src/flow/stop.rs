@@ -13,6 +13,7 @@ use crate::flow::lifecycle::{app_state_changed, tell_stopped};
 use crate::flow::start::{self, Begin, Wish};
 use crate::input::CallId;
 use crate::now::Now;
+use crate::seeded::{Bug, on};
 use crate::session::UserSession;
 
 /// Stops an app in whatever phase it is; an app that is not there is stopped already.
@@ -42,6 +43,9 @@ fn let_go(s: &mut UserSession, package: &PackageName, reason: StopReason, now: N
             (Phase::Running { link: old, .. }, Phase::Stopping { link, .. }) => *link = Some(old),
             (Phase::Starting { webhook: StartWebhook::InFlight { call, .. }, .. }, _) => {
                 out.push(Effect::Cancel { call });
+            }
+            (Phase::Grace { .. }, Phase::Stopping { start_again, .. }) if on(Bug::StopInGraceRevives) => {
+                *start_again = true;
             }
             _ => {}
         }
