@@ -263,6 +263,17 @@ mod tests {
     }
 
     #[test]
+    fn a_fix_is_delivered_once_whatever_its_rates() {
+        let rate = |rate: &str| {
+            let (stream, rate) = ("location_stream".to_owned(), Some(rate.to_owned()));
+            SubscriptionEntry::Rated { stream, rate }
+        };
+        let (mut manager, _) = with(&[Permission::Location], &[]);
+        manager.replace(&package(), &[rate("high"), rate("low")], Millis(0), &Timings::default());
+        assert_eq!(streams(&manager, Topic::Plain("location_update")), ["location_update"]);
+    }
+
+    #[test]
     fn duplicates_are_one_and_a_hundred_is_the_most() {
         let (manager, _) = with(&[], &["button_press", "button_press"]);
         assert_eq!(streams(&manager, Topic::Plain("button_press")).len(), 1);

@@ -7,8 +7,8 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use bifocal_testkit::counts::Counts;
 use bifocal_testkit::explore::{Explored, explore, report};
-use bifocal_testkit::run::Counts;
 
 const STEPS: u64 = 100_000;
 

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use crate::counts::Counts;
 use crate::generate::Generator;
 use crate::rng::Rng;
-use crate::run::{Counts, Life, guarded};
+use crate::run::{Life, guarded};
 use crate::shrink::Story;
 use crate::{scenario, step::Step};
 
@@ -86,6 +87,6 @@ pub fn report(story: Story, seed: u64) -> String {
 
 /// The target directory of the workspace.
 fn folder() -> PathBuf {
-    let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    crates.join("../../target")
+    let testkit = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    testkit.ancestors().nth(2).unwrap_or(testkit).join("target")
 }

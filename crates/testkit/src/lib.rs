@@ -11,6 +11,7 @@
 //! own scenarios (`scenario.rs`).
 
 pub mod cast;
+pub mod counts;
 pub mod explore;
 pub mod generate;
 pub mod model;

@@ -9,6 +9,7 @@ use bifocal_session::{
 use bytes::Bytes;
 
 use crate::cast::{self, DECLARATIONS, GOOD_KEY, Wearer};
+use crate::counts::Counts;
 use crate::model::Model;
 use crate::seen::Seen;
 use crate::step::{Act, CallKind, Change, Ending, PhoneSays, Step};
@@ -16,39 +17,6 @@ use crate::watch::{Broken, Held, Moment, Watch, broken};
 
 /// 2026-01-05T08:00:00Z, as in the scenarios.
 const WALL: i64 = 1_767_600_000_000;
-
-/// What has happened so far, in numbers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Inputs.
-    pub inputs: u64,
-    /// Calls of `on_deadline`.
-    pub deadlines: u64,
-    /// Effects.
-    pub effects: u64,
-    /// Inputs that should change nothing.
-    pub stale: u64,
-    /// Changes of phase of an app, as a table of from and to (the last is none).
-    pub moves: [[u64; 7]; 7],
-}
-
-impl Counts {
-    /// Inputs and deadlines together.
-    pub fn transitions(&self) -> u64 {
-        self.inputs + self.deadlines
-    }
-
-    /// Adds those of another life.
-    pub fn add(&mut self, other: &Counts) {
-        self.inputs += other.inputs;
-        self.deadlines += other.deadlines;
-        self.effects += other.effects;
-        self.stale += other.stale;
-        for (sums, more) in self.moves.iter_mut().zip(other.moves) {
-            sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
-        }
-    }
-}
 
 /// A session from its beginning to its end, and a little longer.
 pub struct Life {

@@ -1,5 +1,8 @@
 //! Makes a story that breaks something as short as possible: steps are dropped while it still breaks the same.
 
+use std::cell::Cell;
+use std::sync::Once;
+
 use crate::cast::Wearer;
 use crate::run::{Life, play};
 use crate::step::Step;
@@ -19,10 +22,33 @@ pub struct Story {
 /// Replays are what shrinking costs.
 const MOST_REPLAYS: u32 = 2_000;
 
+static HOOK: Once = Once::new();
+
+thread_local! {
+    /// This thread replays: what panics, panics again.
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
 impl Story {
     /// The same in fewer and simpler steps.
     #[must_use]
     pub fn shrunk(self) -> Story {
+        // A panic that is looked for says nothing new two thousand times.
+        HOOK.call_once(|| {
+            let told = std::panic::take_hook();
+            std::panic::set_hook(Box::new(move |panic| {
+                if !QUIET.get() {
+                    told(panic);
+                }
+            }));
+        });
+        QUIET.set(true);
+        let shrunk = self.searched();
+        QUIET.set(false);
+        shrunk
+    }
+
+    fn searched(self) -> Story {
         let mut shrinker = Shrinker { best: self, replays: 0 };
         let mut size = shrinker.best.steps.len() / 2;
         while size > 0 && shrinker.replays < MOST_REPLAYS {

@@ -3,8 +3,8 @@
 
 use std::thread;
 
+use bifocal_testkit::counts::Counts;
 use bifocal_testkit::explore::{explore, report};
-use bifocal_testkit::run::Counts;
 
 const SEEDS: u64 = 50;
 const STEPS: u64 = 20_000;

@@ -24,7 +24,10 @@ fn find(bug: Bug) {
     for seed in SEEDS {
         let explored = explore(seed, MOST_STEPS);
         let Some(story) = explored.failure else { panic!("{bug:?} is not found with seed {seed}") };
+        let story = story.shrunk();
         println!("{bug:?}, seed {seed}: {} steps; {}", explored.steps, story.broken.invariant);
+        println!("    in short: {:?}", story.steps);
+        assert!(story.steps.len() <= 25, "{bug:?}: {} steps are left", story.steps.len());
     }
     plant(None);
 }

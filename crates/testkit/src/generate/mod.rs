@@ -186,7 +186,9 @@ impl Generator {
         if come {
             let conn = self.new_conn();
             self.glasses.push(conn);
-            if !life.model().is_loaded() && self.rng.percent(70) {
+            if !life.model().is_loaded() && self.rng.percent(4) {
+                self.plan_crowd(life);
+            } else if !life.model().is_loaded() && self.rng.percent(70) {
                 self.planned.push_back(Step::End { of: CallKind::Load, back: 0, with: Ending::Loaded });
             }
             return Step::Do(Act::GlassesConnect(conn));

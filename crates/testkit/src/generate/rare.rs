@@ -36,6 +36,15 @@ impl Generator {
         Step::Change(change)
     }
 
+    /// More asks and hellos than may wait for the record, and then the record.
+    pub(super) fn plan_crowd(&mut self, life: &Life) {
+        for _ in 0..90 {
+            let step = if self.rng.percent(50) { self.ask(life) } else { self.app_comes(life) };
+            self.planned.push_back(step);
+        }
+        self.planned.push_back(Step::End { of: CallKind::Load, back: 0, with: Ending::Loaded });
+    }
+
     /// An app that hears everything goes for a while; meanwhile things happen, and it may be declared anew.
     fn away(&mut self, app: AppNo, conn: u64, phone: u64) -> Step {
         let wildcard = 10;
@@ -88,12 +97,7 @@ impl Generator {
                 Step::Flood { conn: phone, event: *self.rng.pick(&EVENTS), from, count }
             }
             3 => {
-                // More than fits waits for the record.
-                for _ in 0..70 {
-                    let step = if self.rng.percent(50) { self.ask(life) } else { self.app_comes(life) };
-                    self.planned.push_back(step);
-                }
-                self.planned.push_back(Step::End { of: CallKind::Load, back: 0, with: Ending::Loaded });
+                self.plan_crowd(life);
                 Step::Wait(1)
             }
             4 => {

@@ -19,7 +19,8 @@ fn entry(place: &u8) -> &'static Entry {
     &ENTRIES[usize::from(*place)]
 }
 
-/// Under which names an app gets an event: each once, in the order of its list.
+/// Under which names an app gets an event: each once, in the order of its list. Where the name itself is in the list, that
+/// is its place.
 fn names(app: &App, no: AppNo, event: Event, wearer: &Wearer) -> Vec<&'static str> {
     let mut names = Vec::new();
     for entry in app.wants.iter().map(entry) {
@@ -27,7 +28,9 @@ fn names(app: &App, no: AppNo, event: Event, wearer: &Wearer) -> Vec<&'static st
             Some(events) => events.contains(&event),
             None => wearer.grants(no, event.needs()),
         };
-        if hears && !names.contains(&entry.delivered) {
+        let written = |place: &u8| self::entry(place).json.trim_matches('"') == entry.delivered;
+        let elsewhere = entry.json.starts_with('{') && app.wants.iter().any(written);
+        if hears && !elsewhere && !names.contains(&entry.delivered) {
             names.push(entry.delivered);
         }
     }
