@@ -93,7 +93,7 @@ pub fn check_envelope(session: &str, stream: &str, message: &str) {
         timestamp: Timestamp,
     }
     let now = Timestamp(1_767_607_200_000);
-    let text = envelope::data_stream(session, stream, message, now);
+    let (text, _) = envelope::data_stream(session, stream, message, now);
     let read: Envelope<'_> = serde_json::from_str(&text).expect("an envelope is valid JSON");
     assert_eq!((read.kind.as_str(), read.session_id.as_str()), ("data_stream", session));
     assert_eq!((read.stream_type.as_str(), read.timestamp), (stream, now));

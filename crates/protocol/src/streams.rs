@@ -3,6 +3,7 @@
 //! An event is delivered with the app's own string, whatever its spelling; see [`Subscription::raw`].
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +31,7 @@ pub enum SubscriptionEntry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
     /// The string as the app wrote it: the `streamType` of every delivery.
-    pub raw: Box<str>,
+    pub raw: Arc<str>,
     /// What it means.
     pub key: StreamKey,
 }

@@ -1,6 +1,6 @@
 //! One text frame: UTF-8 bytes that are shared, never copied, on their way through the cloud.
 
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::str::Utf8Error;
 
 use bytes::Bytes;
@@ -26,6 +26,12 @@ impl Text {
     /// The bytes, for a socket.
     pub fn into_bytes(self) -> Bytes {
         self.0
+    }
+
+    /// A part of the text, which shares its memory; empty when the range is none of it.
+    pub fn slice(&self, range: Range<usize>) -> Self {
+        let part = self.as_str().get(range.clone()).map(|_| self.0.slice(range));
+        Self(part.unwrap_or_default())
     }
 
     /// Length in bytes, without looking at the content.
@@ -78,6 +84,12 @@ mod tests {
     fn refuses_bytes_that_are_not_utf8() {
         assert!(Text::try_from(Bytes::from_static(b"\xff")).is_err());
         assert_eq!(Text::try_from(Bytes::from_static(b"ok")).as_deref(), Ok("ok"));
+    }
+
+    #[test]
+    fn a_part_is_text_or_nothing() {
+        let text = Text::from("a\u{e9}b");
+        assert_eq!((text.slice(1..3).as_str(), text.slice(0..2).as_str(), text.slice(3..9).as_str()), ("\u{e9}", "", ""));
     }
 
     #[test]

@@ -221,7 +221,11 @@ impl<C: Core> Actor<C> {
             match effect {
                 Effect::Send { conn, lane, text } => self.push(conn, lane, Frame::Text(text)),
                 Effect::SendBinary { conn, data } => self.push(conn, Lane::Audio, Frame::Binary(data)),
-                Effect::Ping { conn } => self.push(conn, Lane::Control, Frame::Ping),
+                Effect::Ping { conn } => {
+                    if let Some(outbox) = self.outbox(conn) {
+                        outbox.ping();
+                    }
+                }
                 Effect::Close { conn, close } => self.end(conn, Ending::Close(close)),
                 Effect::Abort { conn } => self.end(conn, Ending::Abort),
                 Effect::Call { call, what } => self.call(call, what),

@@ -5,6 +5,9 @@
 //! | `Control`, `Data` | waits; above the byte budget, or older than the age limit, the socket is closed with 1013 and comes back |
 //! | `Latest(key)` | a newer frame takes the place of the older one with the same key |
 //! | `Audio` | the oldest is dropped and counted |
+//!
+//! What an app has got is found out with pings, which every client answers in order: behind `Data` frames goes a ping that
+//! carries how many were written so far, as long as no other is under way. Its answer confirms them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -39,6 +42,18 @@ struct Queue {
     bytes: usize,
     audio_bytes: usize,
     ending: Option<Ending>,
+    confirming: Confirming,
+}
+
+/// How many `Data` frames of the socket were handed out to be written, how many of them before a ping, how many before a ping
+/// that was answered.
+#[derive(Debug, Default)]
+struct Confirming {
+    written: u64,
+    asked: u64,
+    confirmed: u64,
+    /// The session wants a ping, whatever there is to confirm.
+    heartbeat: bool,
 }
 
 #[derive(Debug)]
@@ -53,7 +68,8 @@ struct Entry {
 pub(crate) enum Frame {
     Text(Text),
     Binary(Bytes),
-    Ping,
+    /// With how many `Data` frames were written before it.
+    Ping(u64),
 }
 
 /// How a socket ends.
@@ -70,7 +86,7 @@ impl Frame {
         match self {
             Frame::Text(text) => text.byte_len(),
             Frame::Binary(data) => data.len(),
-            Frame::Ping => 0,
+            Frame::Ping(_) => 0,
         }
     }
 }
@@ -103,6 +119,29 @@ impl Outbox {
         self.wake.notify_one();
     }
 
+    /// Asks the peer for a sign of life.
+    pub(crate) fn ping(&self) {
+        self.queue.lock().confirming.heartbeat = true;
+        self.wake.notify_one();
+    }
+
+    /// The peer has answered a ping. Gives how many `Data` frames it has for certain; `None` when it was no ping of ours.
+    pub(crate) fn ponged(&self, payload: &[u8]) -> Option<u64> {
+        let count = u64::from_be_bytes(payload.try_into().ok()?);
+        let mut queue = self.queue.lock();
+        let confirming = &mut queue.confirming;
+        if count > confirming.asked {
+            return None;
+        }
+        confirming.confirmed = confirming.confirmed.max(count);
+        let is_due = confirming.is_due();
+        drop(queue);
+        if is_due {
+            self.wake.notify_one();
+        }
+        Some(count)
+    }
+
     /// Ends the socket. The first ending counts, except that an abort needs no politeness.
     pub(crate) fn end(&self, ending: Ending) {
         self.queue.lock().end(ending);
@@ -116,10 +155,13 @@ impl Outbox {
                 let mut queue = self.queue.lock();
                 let ending = queue.ending;
                 let metrics = &self.metrics.outbox;
-                frames.extend(queue.entries.drain(..).map(|entry| {
+                let Queue { entries, confirming, .. } = &mut *queue;
+                frames.extend(entries.drain(..).map(|entry| {
                     metrics.taken(entry.lane, entry.frame.len());
+                    confirming.written += u64::from(entry.lane == Lane::Data);
                     entry.frame
                 }));
+                frames.extend(confirming.ping());
                 queue.clear(metrics);
                 if ending.is_some() || !frames.is_empty() {
                     return ending;
@@ -127,6 +169,21 @@ impl Outbox {
             }
             self.wake.notified().await;
         }
+    }
+}
+
+impl Confirming {
+    /// Something was written that nobody has asked about, and no question is under way.
+    fn is_due(&self) -> bool {
+        self.heartbeat || self.written > self.asked && self.asked == self.confirmed
+    }
+
+    fn ping(&mut self) -> Option<Frame> {
+        self.is_due().then(|| {
+            self.heartbeat = false;
+            self.asked = self.written;
+            Frame::Ping(self.written)
+        })
     }
 }
 
@@ -211,7 +268,7 @@ mod tests {
         let shown = |frame: &Frame| match frame {
             Frame::Text(text) => text.to_string(),
             Frame::Binary(data) => format!("{} bytes", data.len()),
-            Frame::Ping => "ping".to_owned(),
+            Frame::Ping(count) => format!("ping {count}"),
         };
         (frames.iter().map(shown).collect(), ending)
     }
@@ -225,8 +282,28 @@ mod tests {
         outbox.push(DISPLAY, text("new"));
         outbox.end(Ending::Close(Close::AppStopped));
         outbox.push(Lane::Control, text("too late"));
-        let expected = ["a", "new", "b"].map(str::to_owned).to_vec();
+        let expected = ["a", "new", "b", "ping 1"].map(str::to_owned).to_vec();
         assert_eq!(taken(&outbox).await, (expected, Some(Ending::Close(Close::AppStopped))));
+    }
+
+    #[tokio::test]
+    async fn what_was_written_is_asked_for_with_one_ping_at_a_time() {
+        let outbox = outbox(1000);
+        for n in ["a", "b"] {
+            outbox.push(Lane::Data, text(n));
+        }
+        assert_eq!(taken(&outbox).await.0, ["a", "b", "ping 2"]);
+        outbox.push(Lane::Data, text("c"));
+        assert_eq!(taken(&outbox).await.0, ["c"]);
+        assert_eq!(outbox.ponged(b"what?"), None);
+        assert_eq!(outbox.ponged(&3_u64.to_be_bytes()), None);
+        assert_eq!(outbox.ponged(&2_u64.to_be_bytes()), Some(2));
+        assert_eq!(taken(&outbox).await.0, ["ping 3"]);
+        outbox.ping();
+        assert_eq!(taken(&outbox).await.0, ["ping 3"]);
+        assert_eq!(outbox.ponged(&3_u64.to_be_bytes()), Some(3));
+        outbox.push(Lane::Control, text("d"));
+        assert_eq!(taken(&outbox).await.0, ["d"]);
     }
 
     #[tokio::test]

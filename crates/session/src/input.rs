@@ -69,10 +69,17 @@ pub enum Input {
         /// From where.
         conn: ConnId,
     },
-    /// A sign of life without content: a pong or a ping.
+    /// A sign of life without content: a ping.
     Alive {
         /// From where.
         conn: ConnId,
+    },
+    /// A pong: what was written before its ping has arrived.
+    Confirmed {
+        /// From where.
+        conn: ConnId,
+        /// How many frames of [`Lane::Data`](crate::Lane::Data) that is, of those that were sent to this socket.
+        count: u64,
     },
     /// A socket is gone.
     Closed {

@@ -25,25 +25,25 @@ pub(crate) fn relay_words(
     out: &mut Effects,
 ) {
     let UserSession { subscriptions, apps, totals, .. } = session;
+    let (need, wall) = (topic.need(), now.wall);
     for (package, stream) in subscriptions.targets(topic) {
         let Some(slot) = apps.get_mut(package) else { continue };
+        let message = |data| HeldMessage { stream: stream.clone(), need, data, wall, is_final };
         match slot.delivery() {
             Delivery::Send(conn) => {
-                let text = data_stream(&slot.session_id, stream, data, now.wall);
+                let (text, place) = data_stream(&slot.session_id, stream, data, wall);
+                slot.unconfirmed.sent(message(text.slice(place)), now.at);
                 out.push(Effect::Send { conn, lane: Lane::Data, text });
                 totals.relayed += 1;
             }
-            Delivery::Hold => {
-                let (stream, data, need, wall) = (stream.into(), data.into(), topic.need(), now.wall);
-                slot.held.push(HeldMessage { stream, need, data, wall, is_final });
-            }
+            Delivery::Hold => slot.held.push(message(data.into())),
             Delivery::Skip => {}
         }
     }
 }
 
 /// The app is back and has said what it wants: what was held for it goes out, in order.
-pub(crate) fn flush(session: &mut UserSession, package: &PackageName, out: &mut Effects) {
+pub(crate) fn flush(session: &mut UserSession, package: &PackageName, now: Now, out: &mut Effects) {
     let UserSession { subscriptions, apps, totals, .. } = session;
     let Some(slot) = apps.get_mut(package) else { return };
     let Phase::Running { link, flush_at, .. } = &mut slot.phase else { return };
@@ -51,11 +51,13 @@ pub(crate) fn flush(session: &mut UserSession, package: &PackageName, out: &mut 
     let (conn, (held, dropped)) = (link.conn, slot.held.take());
     let granted = slot.record.granted();
     let mut sent = 0;
-    for HeldMessage { stream, need, data, wall, .. } in held {
+    for message in held {
+        let HeldMessage { stream, need, data, wall, .. } = &message;
         // The list, and what the app may have, may be others than when it was held.
-        if need.met_by(granted) && subscriptions.wants(package, &stream) {
-            let text = data_stream(&slot.session_id, &stream, &data, wall);
+        if need.met_by(granted) && subscriptions.wants(package, stream) {
+            let (text, _) = data_stream(&slot.session_id, stream, data, *wall);
             out.push(Effect::Send { conn, lane: Lane::Data, text });
+            slot.unconfirmed.sent(message, now.at);
             sent += 1;
         }
     }

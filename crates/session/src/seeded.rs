@@ -1,4 +1,4 @@
-//! Ten faults, planted one at a time, for the test that the model finds each of them. Without the cargo feature
+//! Eleven faults, planted one at a time, for the test that the model finds each of them. Without the cargo feature
 //! `seeded-bugs` nothing of this is compiled: [`on`] is a constant `false`, and every hook goes with it.
 
 #![cfg_attr(not(feature = "seeded-bugs"), allow(dead_code, unreachable_pub))]
@@ -14,6 +14,8 @@ pub enum Bug {
     TwoForeground,
     /// Frames of an old socket of the glasses are listened to.
     StaleFrames,
+    /// What a socket has not confirmed is lost with it.
+    UnconfirmedLost,
     /// What was held for an app goes out newest first.
     HeldReordered,
     /// The grace of the glasses is not over when they come back.
@@ -30,11 +32,12 @@ pub enum Bug {
 
 impl Bug {
     /// Every fault.
-    pub const ALL: [Bug; 10] = [
+    pub const ALL: [Bug; 11] = [
         Bug::StaleClose,
         Bug::StopInGraceRevives,
         Bug::TwoForeground,
         Bug::StaleFrames,
+        Bug::UnconfirmedLost,
         Bug::HeldReordered,
         Bug::GraceSurvives,
         Bug::MicOffLost,

@@ -136,6 +136,7 @@ impl UserSession {
             Input::AppBinary { conn, data } => flow::app::binary(self, conn, &data, now, out),
             Input::Oversized { conn } => flow::links::oversized(self, conn, now, out),
             Input::Alive { conn } => flow::links::alive(self, conn, now),
+            Input::Confirmed { conn, count } => flow::links::confirmed(self, conn, count, now),
             Input::Closed { conn, code } => flow::links::closed(self, conn, code, now, out),
             Input::CallDone { call, outcome } => flow::calls::done(self, call, *outcome, now, out),
             Input::Asked { ask, what } => flow::asks::asked(self, ask, *what, now, out),

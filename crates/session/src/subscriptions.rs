@@ -5,6 +5,7 @@
 //! and is ignored.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 
 use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::permission::{Need, Permission, Permissions, needed_for};
@@ -14,6 +15,9 @@ use crate::now::{Millis, Timings};
 
 /// Most entries of one list that are kept, and most that are named when they are left out.
 const MAX_PER_APP: usize = 100;
+
+/// Under which name every fix is delivered.
+static LOCATION_UPDATE: LazyLock<Arc<str>> = LazyLock::new(|| "location_update".into());
 
 /// Something that apps may have subscribed to.
 #[derive(Debug, Clone, Copy)]
@@ -101,7 +105,7 @@ impl SubscriptionManager {
                         if replaced.refused.len() == MAX_PER_APP {
                             replaced.over += 1;
                         } else {
-                            replaced.refused.push((parsed.raw.into(), permission));
+                            replaced.refused.push((parsed.raw.to_string(), permission));
                         }
                     }
                     _ if list.contains(&parsed) => {}
@@ -132,7 +136,7 @@ impl SubscriptionManager {
     }
 
     /// Who gets an event, and under which of its own names: one entry for each matching subscription.
-    pub(crate) fn targets<'a>(&'a self, topic: Topic<'a>) -> impl Iterator<Item = (&'a PackageName, &'a str)> {
+    pub(crate) fn targets<'a>(&'a self, topic: Topic<'a>) -> impl Iterator<Item = (&'a PackageName, &'a Arc<str>)> {
         self.apps.iter().flat_map(move |(package, wanted)| {
             let matching = wanted.list.iter().filter(move |s| matches(&s.key, topic, wanted.permissions));
             matching.filter_map(move |s| wanted.name_of(s).map(|name| (package, name)))
@@ -146,7 +150,7 @@ impl SubscriptionManager {
 
     /// Whether an app still wants what would be delivered under this name.
     pub(crate) fn wants(&self, package: &PackageName, stream: &str) -> bool {
-        let named = |wanted: &Wanted| wanted.list.iter().any(|s| wanted.name_of(s) == Some(stream));
+        let named = |wanted: &Wanted| wanted.list.iter().any(|s| wanted.name_of(s).is_some_and(|name| **name == *stream));
         self.apps.get(package).is_some_and(named)
     }
 
@@ -194,14 +198,14 @@ impl SubscriptionManager {
 impl Wanted {
     /// Under which name an event is delivered: the app's own. Only a fix is always a `location_update`, because no SDK
     /// listens to `location_stream`; and an app that asked for both, or for two rates, gets it once.
-    fn name_of<'a>(&self, subscription: &'a Subscription) -> Option<&'a str> {
+    fn name_of<'a>(&self, subscription: &'a Subscription) -> Option<&'a Arc<str>> {
         let plain = |s: &&Subscription| *s.raw == *"location_update";
         let stream = |s: &&Subscription| matches!(s.key, StreamKey::LocationStream(_));
         let first = || self.list.iter().find(plain).or_else(|| self.list.iter().find(stream));
         match subscription.key {
             StreamKey::LocationStream(_) if first() != Some(subscription) => None,
-            StreamKey::LocationStream(_) => Some("location_update"),
-            _ => Some(&*subscription.raw),
+            StreamKey::LocationStream(_) => Some(&LOCATION_UPDATE),
+            _ => Some(&subscription.raw),
         }
     }
 }
@@ -239,7 +243,7 @@ mod tests {
     }
 
     fn streams(manager: &SubscriptionManager, topic: Topic<'_>) -> Vec<String> {
-        manager.targets(topic).map(|(_, raw)| raw.to_owned()).collect()
+        manager.targets(topic).map(|(_, raw)| raw.to_string()).collect()
     }
 
     #[test]

@@ -294,7 +294,8 @@ impl Life {
             Act::AppSays(conn, what) => Input::AppText { conn: ConnId(*conn), text: Text::from(what.text()) },
             Act::AppBinary(conn) => Input::AppBinary { conn: ConnId(*conn), data: Bytes::from_static(&[0x22]) },
             Act::TooMuch(conn) => Input::Oversized { conn: ConnId(*conn) },
-            Act::Pong(conn) => Input::Alive { conn: ConnId(*conn) },
+            Act::Pong(conn) => Input::Confirmed { conn: ConnId(*conn), count: u64::MAX },
+            Act::Confirms(conn, count) => Input::Confirmed { conn: ConnId(*conn), count: *count },
             Act::Closed(conn, code) => Input::Closed { conn: ConnId(*conn), code: *code },
             Act::CallEnds(call, ending) => {
                 let outcome = match *ending {

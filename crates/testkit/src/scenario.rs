@@ -61,6 +61,7 @@ pub fn act(act: &Act, calls: &[(u32, CallKind)], load: Option<u32>) -> String {
         Act::AppBinary(conn) => format!("app {conn} sends 22"),
         Act::TooMuch(conn) => format!("glasses {conn} sends too much"),
         Act::Pong(conn) => format!("glasses {conn} pongs"),
+        Act::Confirms(conn, count) => format!("app {conn} confirms {count}"),
         Act::Closed(conn, code) => format!("glasses {conn} closes {code}"),
         Act::CallEnds(call, ending) => call_ends(*call, *ending, calls, load),
         Act::AskStart(ask, app) => format!("ask {ask} start {}", cast::package(*app)),

@@ -63,8 +63,10 @@ pub enum Act {
     AppBinary(u64),
     /// Somebody sends a frame above the limit.
     TooMuch(u64),
-    /// Somebody answers a ping.
+    /// Somebody answers a ping, and has everything that was sent.
     Pong(u64),
+    /// An app answers a ping that went out behind so many events.
+    Confirms(u64, u64),
     /// A socket is gone.
     Closed(u64, u16),
     /// A call ends.

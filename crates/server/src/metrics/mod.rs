@@ -127,7 +127,7 @@ impl Metrics {
             Input::AppText { .. } => 4,
             Input::AppBinary { .. } => 5,
             Input::Oversized { .. } => 6,
-            Input::Alive { .. } => 7,
+            Input::Alive { .. } | Input::Confirmed { .. } => 7,
             Input::Closed { .. } => 8,
             Input::CallDone { .. } => 9,
             Input::Asked { .. } => 10,

@@ -66,7 +66,8 @@ impl Pump {
             let input = match message {
                 Message::Text(text) => self.text(text),
                 Message::Binary(data) => self.binary(data),
-                Message::Ping(_) | Message::Pong(_) => Input::Alive { conn: self.conn },
+                Message::Ping(_) => Input::Alive { conn: self.conn },
+                Message::Pong(payload) => self.pong(&payload),
                 Message::Close(frame) => {
                     code = frame.map_or(1005, |frame| frame.code);
                     continue;
@@ -78,6 +79,14 @@ impl Pump {
             pace.next().await;
         }
         code
+    }
+
+    fn pong(&self, payload: &[u8]) -> Input {
+        let conn = self.conn;
+        match self.outbox.ponged(payload) {
+            Some(count) => Input::Confirmed { conn, count },
+            None => Input::Alive { conn },
+        }
     }
 
     fn text(&self, text: Utf8Bytes) -> Input {
@@ -134,7 +143,7 @@ fn message(frame: Frame) -> Message {
     match frame {
         Frame::Text(text) => Message::Text(utf8(text)),
         Frame::Binary(data) => Message::Binary(data),
-        Frame::Ping => Message::Ping(Bytes::new()),
+        Frame::Ping(count) => Message::Ping(Bytes::copy_from_slice(&count.to_be_bytes())),
     }
 }
 

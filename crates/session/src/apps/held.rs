@@ -1,6 +1,7 @@
-//! What an app would have been told while it was away, kept for its return: in order, bounded, the newest words only.
+//! What an app would have been told while it was away, or may have missed when it went, kept for its return: in order, bounded, the newest words only.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bifocal_protocol::permission::Need;
 use bifocal_protocol::{Text, Timestamp};
@@ -8,9 +9,9 @@ use bifocal_protocol::{Text, Timestamp};
 use crate::seeded::Bug;
 
 /// Most messages that are kept.
-const MAX_ITEMS: usize = 256;
+pub(super) const MAX_ITEMS: usize = 256;
 /// Most bytes that are kept.
-const MAX_BYTES: usize = 256 << 10;
+pub(super) const MAX_BYTES: usize = 256 << 10;
 
 /// Messages for an app that is away. Empty and without memory while it is there.
 #[derive(Debug, Default)]
@@ -24,7 +25,7 @@ pub(crate) struct Held {
 #[derive(Debug)]
 pub(crate) struct HeldMessage {
     /// The subscription it is for: it is not sent when the app does not want that any more.
-    pub(crate) stream: Box<str>,
+    pub(crate) stream: Arc<str>,
     /// Nor when the app may not have it any more.
     pub(crate) need: Need,
     pub(crate) data: Text,

@@ -9,6 +9,7 @@ use bifocal_protocol::ids::PackageName;
 use super::held::Held;
 use super::restarts::Restarts;
 use super::state::{AppPhase, Phase, Probe, Slot, StartWebhook};
+use super::unconfirmed::Unconfirmed;
 use crate::deadline::Deadline;
 use crate::input::{AskId, CallId, ConnId};
 use crate::now::{Millis, Timings};
@@ -48,7 +49,9 @@ impl AppManager {
         let webhook = StartWebhook::InFlight { call, attempt: 1 };
         let phase = Phase::Starting { since: now, until, webhook, persistent };
         let package = record.package.clone();
-        self.slots.insert(package, Slot { record, session_id, uuid, phase, waiting, v3: false, held, restarts });
+        let unconfirmed = Unconfirmed::default();
+        let slot = Slot { record, session_id, uuid, phase, waiting, v3: false, unconfirmed, held, restarts };
+        self.slots.insert(package, slot);
     }
 
     pub(crate) fn remove(&mut self, package: &PackageName) -> Option<Slot> {

@@ -4,6 +4,7 @@ mod held;
 mod manager;
 mod restarts;
 mod state;
+mod unconfirmed;
 
 pub(crate) use held::{Held, HeldMessage};
 pub(crate) use manager::{AppManager, StartRequest};

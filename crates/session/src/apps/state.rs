@@ -10,8 +10,8 @@
 //! | Starting | webhook failed for the last time; 15 s; a wrong key | – | failed: WEBHOOK, TIMEOUT, AUTHENTICATION |
 //! | Starting, of an app that shall run | the same | Backoff or Failed | whoever asked is told; see `restarts.rs` |
 //! | Starting | stop | Stopping | failed: CANCELLED; stop webhook |
-//! | Running | socket closed, or silent for 30 s | Grace | what it would be told is held |
-//! | Running | another socket with the right key | Running | the old one is told and closed |
+//! | Running | socket closed, or silent for 30 s | Grace | what it may not have got is held, and what it would be told |
+//! | Running | another socket with the right key | Running | the old one is told and closed; then what it may not have got |
 //! | Grace | socket with the right key | Running | ack; the subscriptions are still there; then what was held |
 //! | Grace after a clean close | 3 s, its server is well, nobody else's session closed | – | the app has ended itself |
 //! | Grace | 20 s | Starting | start webhook: revived |
@@ -28,6 +28,7 @@ use bifocal_protocol::app::AppRecord;
 
 use crate::apps::held::Held;
 use crate::apps::restarts::Restarts;
+use crate::apps::unconfirmed::Unconfirmed;
 use crate::input::{AskId, CallId, ConnId};
 use crate::links::Link;
 use crate::now::Millis;
@@ -45,6 +46,8 @@ pub(crate) struct Slot {
     pub(crate) waiting: Vec<AskId>,
     /// The SDK is of the third generation.
     pub(crate) v3: bool,
+    /// What it was sent on its socket and may not have.
+    pub(crate) unconfirmed: Unconfirmed,
     /// What it would have been told while it was away.
     pub(crate) held: Held,
     /// How often it has failed.

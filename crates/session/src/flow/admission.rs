@@ -72,6 +72,8 @@ fn attach(s: &mut UserSession, conn: ConnId, package: &PackageName, v3: bool, no
     let link = Link::new(conn, now.at, s.entropy.byte(), &s.config.timings);
     let Some(slot) = s.apps.get_mut(package) else { return };
     slot.v3 = v3;
+    // An older socket has not got everything yet.
+    slot.unconfirmed.hold(&mut slot.held, now.at, &s.config.timings);
     // What was held goes out after the app's list: it may want other things now.
     let flush_at = (slot.held.len() > 0).then(|| now.at + s.config.timings.app_flush);
     let before = std::mem::replace(&mut slot.phase, Phase::Running { link, since: now.at, flush_at });

@@ -100,7 +100,7 @@ fn subscribe(
     if ignored {
         return;
     }
-    relay::flush(s, app, out);
+    relay::flush(s, app, now, out);
     if !refused.is_empty() {
         out.note(Note::SubscriptionRefused(app.clone()));
         let detail = |(stream, permission): (String, bifocal_protocol::permission::Permission)| {

@@ -95,7 +95,7 @@ pub(crate) fn due(s: &mut UserSession, deadline: Deadline, now: Now, out: &mut E
         Deadline::LoadRetry => record::load_user(s, out),
         Deadline::AppPing(package) => links::ping_app(s, &package, now, out),
         Deadline::AppSilent(package) => links::app_silent(s, &package, now, out),
-        Deadline::AppFlush(package) => relay::flush(s, &package, out),
+        Deadline::AppFlush(package) => relay::flush(s, &package, now, out),
         Deadline::AppGrace(package) => start::lost(s, &package, now, out),
         Deadline::AppProbe(package) => start::probe(s, &package, out),
         Deadline::AppBackoff(package) => start::revive(s, &package, now, out),

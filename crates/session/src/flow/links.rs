@@ -23,10 +23,18 @@ pub(crate) fn current(s: &mut UserSession, conn: ConnId) -> Option<(Side, &mut L
     slot.link_mut().map(|link| (Side::App, link))
 }
 
-/// A pong, or any other sign.
+/// A sign of life.
 pub(crate) fn alive(s: &mut UserSession, conn: ConnId, now: Now) {
     if let Some((_, link)) = current(s, conn) {
         link.heard(now.at);
+    }
+}
+
+/// A pong of a socket: so many data messages on it have arrived.
+pub(crate) fn confirmed(s: &mut UserSession, conn: ConnId, count: u64, now: Now) {
+    alive(s, conn, now);
+    if let Some((_, slot)) = s.apps.by_conn(conn) {
+        slot.unconfirmed.confirm(count);
     }
 }
 
@@ -76,6 +84,7 @@ pub(crate) fn closed(s: &mut UserSession, conn: ConnId, code: u16, now: Now, out
             let polite = matches!(code, 1000 | 1001 | 1005);
             let probe = if polite { Probe::At(now.at + timings.app_probe) } else { Probe::Never };
             *phase = Phase::Grace { since: now.at, until, probe };
+            slot.unconfirmed.hold(&mut slot.held, now.at, &timings);
             out.note(Note::AppLost { package, code });
         }
     }

@@ -15,8 +15,10 @@
 //!                                                    without what is the same in every story
 //! glasses N connects | says JSON | sends HEX | pongs | closes CODE | sends too much | presses BUTTON
 //! app N connects as PACKAGE [with a wrong key] | says JSON | sends HEX | pongs | closes CODE | shows TEXT
+//! app N confirms COUNT                               a pong, of a ping that went out after so many data messages
 //! app N wants STREAM … | wants nothing | wants COUNT gestures      `subscription_update`, the whole list
-//! glasses|app N answers pings | falls silent         from here on its pings are answered, and not listed; or not any more
+//! glasses|app N answers pings | falls silent         from here on its pings are answered, and not listed, and what it is
+//!                                                    sent is confirmed at once; or not any more
 //! user loads | user load fails                       the newest LoadUser call ends
 //! webhook N answers STATUS | fails REASON            call N ends
 //! server N is well | is ill | is well and others closed, too      call N, a question after an app's health, ends
@@ -43,7 +45,7 @@ use std::sync::Arc;
 use bifocal_protocol::Timestamp;
 use bifocal_protocol::ids::UserId;
 use bifocal_session::{
-    Call, CallId, Config, ConnId, Effect, Effects, Input, Millis, Now, Outcome, SessionState, Timings, UserData,
+    Call, CallId, Config, ConnId, Effect, Effects, Input, Lane, Millis, Now, Outcome, SessionState, Timings, UserData,
     UserSession, WebhookKind,
 };
 
@@ -250,13 +252,15 @@ impl Stage {
     /// The effects as lines. What the stage itself has to know of them is noted; pings that are answered are left out.
     fn rendered(&mut self, effects: &mut Effects, prefix: &str) -> Vec<String> {
         let mut lines = Vec::new();
+        let mut confirmed = BTreeSet::new();
         for effect in effects.drain() {
             match &effect {
                 Effect::Ping { conn } if self.answering.contains(&conn.0) => {
-                    let mut nothing = Effects::new();
-                    self.session.handle(Input::Alive { conn: *conn }, now(self.at), &mut nothing);
-                    assert!(nothing.is_empty(), "a pong does something: {nothing:?}");
+                    confirmed.insert(*conn);
                     continue;
+                }
+                Effect::Send { conn, lane: Lane::Data, .. } if self.answering.contains(&conn.0) => {
+                    confirmed.insert(*conn);
                 }
                 Effect::Call { call, what: Call::LoadUser } => self.load_call = Some(*call),
                 Effect::Call { call, what: Call::Webhook { kind: WebhookKind::Start, .. } } => {
@@ -265,6 +269,11 @@ impl Stage {
                 _ => {}
             }
             lines.push(format!("{prefix}{}", render::effect(&effect, self.everything)));
+        }
+        for conn in confirmed {
+            let mut nothing = Effects::new();
+            self.session.handle(Input::Confirmed { conn, count: u64::MAX }, now(self.at), &mut nothing);
+            assert!(nothing.is_empty(), "a pong does something: {nothing:?}");
         }
         lines
     }

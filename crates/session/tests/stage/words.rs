@@ -46,7 +46,8 @@ pub(super) fn input(words: &[&str], line: &str) -> Result<Input, String> {
             let text = json!({"type": "display_event", "view": "main", "layout": layout});
             Input::AppText { conn: conn(n)?, text: text.to_string().into() }
         }
-        ["glasses" | "app", n, "pongs"] => Input::Alive { conn: conn(n)? },
+        ["glasses" | "app", n, "pongs"] => Input::Confirmed { conn: conn(n)?, count: u64::MAX },
+        ["app", n, "confirms", count] => Input::Confirmed { conn: conn(n)?, count: number(count)? },
         ["glasses" | "app", n, "closes", code] => Input::Closed { conn: conn(n)?, code: number(code)? },
         ["webhook", call, "answers", status] => done(call, Outcome::Webhook { status: number(status)? })?,
         ["webhook", call, "fails", ..] => {

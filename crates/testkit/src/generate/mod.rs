@@ -202,8 +202,24 @@ impl Generator {
         self.next_event - 1
     }
 
+    /// An app answers a ping that went out behind some of its events, or behind all of them.
+    fn plan_confirmation(&mut self, life: &Life) {
+        let running: Vec<AppNo> = (0..4).filter(|app| life.model().app_conn(*app).is_some()).collect();
+        if running.is_empty() {
+            return;
+        }
+        let app = *self.rng.pick(&running);
+        let conn = self.app_conn(app, life);
+        let (confirmed, sent) = life.model().on_the_way(app);
+        let count = if self.rng.percent(60) { sent } else { self.rng.between(confirmed, sent + 1) };
+        self.planned.push_back(Step::Do(Act::Confirms(conn, count)));
+    }
+
     fn phone_speaks(&mut self, life: &Life) -> Step {
         let conn = self.glasses_conn(life);
+        if self.rng.percent(40) {
+            self.plan_confirmation(life);
+        }
         let says = match self.rng.weighted(&[50, 40, 20, 12, 4, 2, 6, 2, 1]) {
             0 => PhoneSays::Event(*self.rng.pick(&EVENTS), self.event()),
             1 => {

@@ -51,6 +51,13 @@ impl Generator {
         let wants = || AppSays::Wants(vec![wildcard, 3]);
         let back = self.new_conn();
         self.apps[app].push(back);
+        for _ in 0..self.rng.below(4) {
+            let event = *self.rng.pick(&EVENTS);
+            let says = PhoneSays::Event(event, self.event());
+            self.planned.push_back(Step::Do(Act::PhoneSays(phone, says)));
+        }
+        let count = self.rng.below(4);
+        self.planned.push_back(Step::Do(Act::Confirms(conn, count)));
         self.planned.push_back(Step::Do(Act::Closed(conn, *self.rng.pick(&[1000, 1006]))));
         for _ in 0..self.rng.between(1, 8) {
             let event = *self.rng.pick(&EVENTS);

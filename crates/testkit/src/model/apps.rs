@@ -5,7 +5,7 @@ use bifocal_protocol::close::Close;
 use bifocal_session::{AppPhase, StartStage};
 
 use super::line::Line;
-use super::streams::Held;
+use super::streams::{Held, Way};
 use super::{
     APP_GRACE, APP_PROBE, APP_START, APP_STOP, FAILED_PROBE, FAILURES_WITHIN, FLUSH, FORGIVEN, MOST_WAITING, Model,
     STOPPED, UNNUMBERED, WEBHOOK_RETRY,
@@ -24,6 +24,8 @@ pub(super) struct App {
     /// When its socket came.
     pub(super) since: u64,
     pub(super) held: Vec<Held>,
+    /// What was sent on its socket and not confirmed.
+    pub(super) way: Way,
     failures: Vec<u64>,
 }
 
@@ -175,6 +177,7 @@ impl Model {
             wants: Vec::new(),
             since: 0,
             held: Vec::new(),
+            way: Way::default(),
             failures: Vec::new(),
         };
         self.apps[no] = Some(fresh);
@@ -261,6 +264,7 @@ impl Model {
             }
             Some(app) => app,
         };
+        app.way.back(&mut app.held, now);
         let flush = (!app.held.is_empty()).then_some(now + FLUSH);
         let before = std::mem::replace(&mut app.phase, Phase::Running { line: Line::new(conn, now), flush });
         app.since = now;
@@ -289,6 +293,7 @@ impl Model {
         if now - app.since >= FORGIVEN {
             app.failures.clear();
         }
+        app.way.back(&mut app.held, now);
         let probe = if [1000, 1001, 1005].contains(&code) { Probe::At(now + APP_PROBE) } else { Probe::No };
         app.phase = Phase::Grace { until: now + APP_GRACE, probe };
     }

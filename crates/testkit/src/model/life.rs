@@ -333,7 +333,7 @@ impl Model {
                     self.app_lost(no, 1006, now);
                 }
             }
-            Due::Flush(no) => self.release(no),
+            Due::Flush(no) => self.release(no, now),
             Due::Knock(no) => self.knock_again(no),
             Due::StartOver(no) => self.start_failed(no, StartStage::Timeout, now),
             Due::Probe(no) => self.ask_health(no),

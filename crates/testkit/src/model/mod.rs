@@ -100,7 +100,9 @@ impl Model {
             Act::AppSays(conn, _) => self.speaker(*conn).is_none() && !self.load.waits(*conn),
             Act::AppBinary(conn) => self.speaker(*conn).is_none(),
             Act::TooMuch(conn) => self.phone() != Some(*conn) && self.app_of(*conn).is_none(),
-            Act::Pong(conn) => self.phone() != Some(*conn) && self.speaker(*conn).is_none(),
+            Act::Pong(conn) | Act::Confirms(conn, _) => {
+                self.phone() != Some(*conn) && self.speaker(*conn).is_none()
+            }
             Act::Closed(conn, _) => {
                 self.glasses_conn() != Some(*conn) && self.app_of(*conn).is_none() && !self.load.waits(*conn)
             }
@@ -139,7 +141,9 @@ impl Model {
             Act::PhoneSound(_, bytes) => self.phone_sound(*bytes, now),
             Act::AppConnect { conn, app, good } => self.app_connects(*conn, *app, *good, now),
             Act::AppSays(conn, what) => self.app_says(*conn, what, now),
-            Act::AppBinary(conn) | Act::Pong(conn) => self.heard(*conn, now),
+            Act::AppBinary(conn) => self.heard(*conn, now),
+            Act::Pong(conn) => self.confirms(*conn, u64::MAX, now),
+            Act::Confirms(conn, count) => self.confirms(*conn, *count, now),
             Act::TooMuch(conn) => self.misbehaves(*conn, Close::TooBig, now),
             Act::Closed(conn, code) => self.closed(*conn, *code, now),
             Act::CallEnds(call, ending) => self.call_ends(*call, *ending, stored, now),
@@ -245,7 +249,7 @@ impl Model {
         if self.glasses_conn() == Some(conn) {
             self.glasses = Glasses::Away(now + GLASSES_GRACE);
             self.token = None;
-            self.deliver(Event::Link, LINK_DOWN, None);
+            self.deliver(Event::Link, LINK_DOWN, None, now);
         } else if let Some(app) = self.app_of(conn) {
             self.app_lost(app, code, now);
         }
@@ -302,7 +306,7 @@ impl Model {
             if let Some((on, raw)) = self.mic.take(true, now) {
                 self.on(conn, Frame::Mic(on, raw));
             }
-            self.deliver(Event::Link, LINK_UP, None);
+            self.deliver(Event::Link, LINK_UP, None, now);
         } else {
             self.load();
         }

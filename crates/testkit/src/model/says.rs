@@ -16,9 +16,9 @@ impl Model {
                 if event == Event::Link {
                     self.mic.glasses_back();
                 }
-                self.deliver(event, n, None);
+                self.deliver(event, n, None, now);
             }
-            PhoneSays::Words { event, n, last } => self.deliver(event, n, Some(last)),
+            PhoneSays::Words { event, n, last } => self.deliver(event, n, Some(last), now),
             PhoneSays::Init { token: false } => self.on(conn, Frame::PhoneAck),
             PhoneSays::Init { token: true } => {
                 self.token = Some((UNNUMBERED, conn));
@@ -57,7 +57,7 @@ impl Model {
             }
             AppSays::Init(_) => self.on(conn, Frame::Ack),
             AppSays::Wants(list) | AppSays::WantsAs(_, list) => self.subscribe(app, list, now),
-            AppSays::WantsGestures => self.subscribe_to_gestures(app),
+            AppSays::WantsGestures => self.subscribe_to_gestures(app, now),
             AppSays::Shows(picture) if picture.dashboard && APPS[app].kind != AppKind::SystemDashboard => {
                 self.on(conn, Frame::AppError);
             }

@@ -1,6 +1,7 @@
 //! Who gets an event, under which names, and what is kept for an app that is away.
 
 use super::apps::{App, Phase};
+use super::line::SILENCE;
 use super::{EMPTY_LIST, MOST_HELD, Model};
 use crate::cast::{AppNo, ENTRIES, Entry, Event, Wearer};
 use crate::seen::{Frame, Seen};
@@ -13,6 +14,37 @@ pub(super) struct Held {
     event: Event,
     /// Words that may still change.
     interim: bool,
+}
+
+/// What was sent on one socket, and when: it may not have arrived.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Way {
+    sent: Vec<(u64, Held)>,
+    /// So many came before these.
+    before: u64,
+}
+
+impl Way {
+    fn send(&mut self, held: Held, now: u64) {
+        self.sent.push((now, held));
+        self.arrived(self.before + self.sent.len().saturating_sub(MOST_HELD) as u64);
+    }
+
+    /// The first `count` are there, or nobody asks for them any more.
+    fn arrived(&mut self, count: u64) {
+        let new = count.saturating_sub(self.before).min(self.sent.len() as u64);
+        self.before += new;
+        self.sent.drain(..new as usize);
+    }
+
+    /// The socket is gone: what was sent lately is kept.
+    pub(super) fn back(&mut self, kept: &mut Vec<Held>, now: u64) {
+        for (at, held) in std::mem::take(self).sent {
+            if now - at < SILENCE {
+                keep(kept, held);
+            }
+        }
+    }
 }
 
 fn entry(place: &u8) -> &'static Entry {
@@ -39,23 +71,36 @@ fn names(app: &App, no: AppNo, event: Event, wearer: &Wearer) -> Vec<&'static st
 
 impl Model {
     /// An event to everybody who wants it. `last` is there for words, and says whether they can still change.
-    pub(super) fn deliver(&mut self, event: Event, n: u64, last: Option<bool>) {
+    pub(super) fn deliver(&mut self, event: Event, n: u64, last: Option<bool>, now: u64) {
         for (no, app) in self.apps.iter_mut().enumerate() {
             let Some(app) = app else { continue };
             let names = names(app, no, event, &self.wearer);
-            match app.phase {
-                Phase::Running { line, flush: None, .. } => {
-                    self.out.extend(names.into_iter().map(|name| Seen::On(line.conn, Frame::Event(name, n))));
-                }
-                Phase::Failed { .. } | Phase::Stopping { .. } => {}
-                _ => {
-                    for name in names {
-                        let held = Held { name, n, event, interim: last == Some(false) };
-                        keep(&mut app.held, held, event.is_words());
+            for name in names {
+                let held = Held { name, n, event, interim: last == Some(false) };
+                match app.phase {
+                    Phase::Running { line, flush: None, .. } => {
+                        app.way.send(held, now);
+                        self.out.push(Seen::On(line.conn, Frame::Event(name, n)));
                     }
+                    Phase::Failed { .. } | Phase::Stopping { .. } => {}
+                    _ => keep(&mut app.held, held),
                 }
             }
         }
+    }
+
+    /// A pong of a ping that went out behind so many events.
+    pub(super) fn confirms(&mut self, conn: u64, count: u64, now: u64) {
+        self.heard(conn, now);
+        if let Some(app) = self.speaker(conn).and_then(|no| self.apps[no].as_mut()) {
+            app.way.arrived(count);
+        }
+    }
+
+    /// How many events on the socket of an app are confirmed, and how many were sent.
+    pub fn on_the_way(&self, no: AppNo) -> (u64, u64) {
+        let way = self.apps.get(no).and_then(Option::as_ref).map(|app| &app.way);
+        way.map_or((0, 0), |way| (way.before, way.before + way.sent.len() as u64))
     }
 
     /// Sound, once to everybody who runs and wants it.
@@ -88,7 +133,7 @@ impl Model {
             }
         }
         app.wants = wants;
-        self.release(no);
+        self.release(no, now);
         if refused {
             self.on(conn, Frame::Refused);
         }
@@ -98,15 +143,15 @@ impl Model {
     }
 
     /// A list that is too long, of nothing that ever happens.
-    pub(super) fn subscribe_to_gestures(&mut self, no: AppNo) {
+    pub(super) fn subscribe_to_gestures(&mut self, no: AppNo, now: u64) {
         let (Some(conn), Some(app)) = (self.app_conn(no), &mut self.apps[no]) else { return };
         app.wants.clear();
-        self.release(no);
+        self.release(no, now);
         self.on(conn, Frame::AppError);
     }
 
     /// What was kept goes out, as far as the app still wants it and may have it.
-    pub(super) fn release(&mut self, no: AppNo) {
+    pub(super) fn release(&mut self, no: AppNo, now: u64) {
         let Some(app) = &mut self.apps[no] else { return };
         let Phase::Running { line, flush, .. } = &mut app.phase else { return };
         *flush = None;
@@ -114,14 +159,15 @@ impl Model {
             let wanted = app.wants.iter().any(|place| entry(place).delivered == held.name);
             if wanted && self.wearer.grants(no, held.event.needs()) {
                 self.out.push(Seen::On(line.conn, Frame::Event(held.name, held.n)));
+                app.way.send(held, now);
             }
         }
     }
 }
 
 /// Keeps an event. Of words that may still change only the newest are kept, and of everything only so much.
-fn keep(kept: &mut Vec<Held>, held: Held, words: bool) {
-    if words && let Some(at) = kept.iter().rposition(|old| old.interim && old.name == held.name) {
+fn keep(kept: &mut Vec<Held>, held: Held) {
+    if held.event.is_words() && let Some(at) = kept.iter().rposition(|old| old.interim && old.name == held.name) {
         kept.remove(at);
     }
     kept.push(held);

@@ -80,7 +80,7 @@ impl Watch {
     /// An input is about to be handed in; `model` is the session as it is before.
     pub fn before(&mut self, act: &Act, model: &Model, now: u64) {
         self.sockets.before(act);
-        self.streams.before(act);
+        self.streams.before(act, model);
         self.display.before(act, model, now);
         self.microphone.before(act);
         if let Act::AskStart(ask, _) | Act::AskStop(ask, _) | Act::AskView(ask) = act {

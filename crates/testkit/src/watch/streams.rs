@@ -1,6 +1,6 @@
-//! Events arrive in order, none twice, and only where they may.
+//! Events arrive in order, none twice unless its first time may have been in vain, and only where they may.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use bifocal_session::Effect;
 
@@ -15,16 +15,57 @@ use crate::step::{Act, PhoneSays};
 pub(super) struct Streams {
     /// What the event with this number is.
     events: BTreeMap<u64, Event>,
-    /// The number that an app has last seen.
-    last: [u64; 4],
-    /// The same under each name.
-    last_as: BTreeMap<(AppNo, &'static str), u64>,
+    apps: [Heard; 4],
+}
+
+/// What an app has been told.
+#[derive(Debug, Default)]
+struct Heard {
+    /// What it has for certain: answered pings say so.
+    certain: Told,
+    /// Its newest socket, and what it was told there.
+    conn: u64,
+    here: Told,
+    /// What is not certain of that, in order, and how many were before it.
+    open: VecDeque<(&'static str, u64)>,
+    before: u64,
+}
+
+/// The last number, and the last under each name.
+#[derive(Debug, Default, Clone)]
+struct Told {
+    last: u64,
+    last_as: BTreeMap<&'static str, u64>,
+}
+
+impl Told {
+    fn is_told(&mut self, name: &'static str, n: u64) {
+        self.last = n;
+        self.last_as.insert(name, n);
+    }
 }
 
 impl Streams {
-    pub(super) fn before(&mut self, act: &Act) {
-        if let Act::PhoneSays(_, PhoneSays::Event(event, n) | PhoneSays::Words { event, n, .. }) = act {
-            self.events.insert(*n, *event);
+    pub(super) fn before(&mut self, act: &Act, model: &Model) {
+        match act {
+            Act::PhoneSays(_, PhoneSays::Event(event, n) | PhoneSays::Words { event, n, .. }) => {
+                self.events.insert(*n, *event);
+            }
+            Act::Pong(conn) => self.confirms(*conn, u64::MAX, model),
+            Act::Confirms(conn, count) => self.confirms(*conn, *count, model),
+            _ => {}
+        }
+    }
+
+    fn confirms(&mut self, conn: u64, count: u64, model: &Model) {
+        let Some(app) = model.speaker(conn) else { return };
+        let heard = &mut self.apps[app];
+        while heard.conn == conn && heard.before < count {
+            let Some((name, n)) = heard.open.pop_front() else { break };
+            heard.before += 1;
+            if n < LINK_DOWN {
+                heard.certain.is_told(name, n);
+            }
         }
     }
 
@@ -36,27 +77,42 @@ impl Streams {
         let Some(app) = sockets.app_of(conn).filter(|app| *app != STRANGER) else { return Ok(()) };
         match frame {
             Frame::Sound(_) => may_have(app, Event::Sound, 0, model),
-            Frame::Event(name, n) if n < LINK_DOWN => {
+            Frame::Event(name, n) => {
+                self.apps[app].on(conn, name, n);
+                if n >= LINK_DOWN {
+                    return Ok(());
+                }
                 let Some(event) = self.events.get(&n) else {
                     return broken("events come from the phone", format!("{n} as {name}"));
                 };
                 may_have(app, *event, n, model)?;
-                self.in_order(app, name, n)
+                self.apps[app].in_order(app, name, n)
             }
             _ => Ok(()),
         }
     }
+}
+
+impl Heard {
+    /// On a new socket may come again what is not certain to have come on the old one.
+    fn on(&mut self, conn: u64, name: &'static str, n: u64) {
+        if conn != self.conn {
+            let certain = std::mem::take(&mut self.certain);
+            *self = Heard { conn, here: certain.clone(), certain, ..Heard::default() };
+        }
+        self.open.push_back((name, n));
+    }
 
     fn in_order(&mut self, app: AppNo, name: &'static str, n: u64) -> Held {
         let package = cast::package(app);
-        let (last, last_as) = (&mut self.last[app], self.last_as.entry((app, name)).or_default());
-        if n < *last {
-            return broken("events arrive in order", format!("{package} gets {n} as {name} after {last}"));
+        let told = &mut self.here;
+        if n < told.last {
+            return broken("events arrive in order", format!("{package} gets {n} as {name} after {}", told.last));
         }
-        if n == *last_as {
+        if told.last_as.get(name) == Some(&n) {
             return broken("no event arrives twice", format!("{package} gets {n} as {name} again"));
         }
-        (*last, *last_as) = (n, n);
+        told.is_told(name, n);
         Ok(())
     }
 }
