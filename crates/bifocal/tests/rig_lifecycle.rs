@@ -49,13 +49,15 @@ async fn speak(phone: &Phone, count: usize, every: Duration) {
     }
 }
 
-/// The next final words of the app, in the order in which it heard them.
+/// The next final words of the app, in the order in which it heard them. What it heard in the instant of a cut comes again
+/// when its socket did not get to say so.
 fn heard(app: &mut NodeApp, count: usize) -> Vec<String> {
-    let mut words = Vec::new();
+    let mut words: Vec<String> = Vec::new();
     while words.len() < count {
         let event = app.expect("transcription");
-        if event["isFinal"] == true {
-            words.push(event["text"].as_str().expect("text").to_owned());
+        let text = event["text"].as_str().expect("text").to_owned();
+        if event["isFinal"] == true && !words.contains(&text) {
+            words.push(text);
         }
     }
     words
@@ -78,8 +80,13 @@ async fn cut_for_a_second_the_app_hears_every_word_and_does_not_begin_again() {
     install(&cloud, &app_url(&app));
     let phone = cloud.phone().await;
     started(&phone, &mut app).await;
-    tokio::join!(proxy.cut(Duration::from_secs(1)), speak(&phone, 8, Duration::from_millis(100)));
-    assert_eq!(heard(&mut app, 8), in_order(8));
+    // The cut comes in the middle of a stream of words, and goes unnoticed for a while.
+    let cut = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        proxy.cut(Duration::from_secs(1)).await;
+    };
+    tokio::join!(cut, speak(&phone, 80, Duration::from_millis(5)));
+    assert_eq!(heard(&mut app, 80), in_order(80));
     let rest = app.rest();
     assert_eq!((of(&rest, "session"), of(&rest, "stop"), of(&rest, "connected")), (0, 0, 1), "{rest:?}");
 }

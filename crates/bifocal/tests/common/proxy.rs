@@ -7,6 +7,9 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+/// How long a cut goes unnoticed.
+const UNNOTICED: Duration = Duration::from_millis(100);
+
 /// A TCP relay on a port of its own.
 pub(crate) struct Proxy {
     pub(crate) url: String,
@@ -39,7 +42,7 @@ impl Proxy {
         self.target.send_replace(Some(address));
     }
 
-    /// Nothing gets through for so long.
+    /// Nothing gets through for so long. That connections are broken is noticed a little later: what is sent meanwhile is lost.
     pub(crate) async fn cut(&self, time: Duration) {
         self.open.send_replace(false);
         tokio::time::sleep(time).await;
@@ -51,6 +54,8 @@ async fn carry(mut client: TcpStream, target: SocketAddr, mut opens: watch::Rece
     let Ok(mut server) = TcpStream::connect(target).await else { return };
     tokio::select! {
         _ = copy_bidirectional(&mut client, &mut server) => {}
-        _ = opens.wait_for(|open| !*open) => {}
+        _ = async {
+            let _ = opens.wait_for(|open| !*open).await;
+        } => tokio::time::sleep(UNNOTICED).await,
     }
 }
