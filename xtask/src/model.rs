@@ -18,7 +18,7 @@ pub(crate) fn explore(minutes: &str) -> Result<ExitCode> {
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Plants each of the ten faults and lets the model find it.
+/// Plants each of the eleven faults and lets the model find it.
 pub(crate) fn seeded() -> Result<Counts> {
     let line = ["cargo", "test", "-p", "bifocal-testkit", "--features", "seeded-bugs", "--test", "seeded"];
     let watched = run::watch("", &line)?;

@@ -89,7 +89,10 @@ mod tests {
     #[test]
     fn a_part_is_text_or_nothing() {
         let text = Text::from("a\u{e9}b");
-        assert_eq!((text.slice(1..3).as_str(), text.slice(0..2).as_str(), text.slice(3..9).as_str()), ("\u{e9}", "", ""));
+        assert_eq!(
+            (text.slice(1..3).as_str(), text.slice(0..2).as_str(), text.slice(3..9).as_str()),
+            ("\u{e9}", "", "")
+        );
     }
 
     #[test]

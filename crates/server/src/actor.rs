@@ -186,10 +186,12 @@ impl<C: Core> Actor<C> {
             Mail::Input(input) => self.step(input),
             Mail::Attach(attach) => {
                 self.shared.metrics.link(attach.side, 1.0);
+                self.confirm_all();
                 self.sockets.push((attach.conn, attach.side, attach.outbox));
                 self.step(attach.hello);
             }
             Mail::Detach { conn, code } => {
+                self.confirm_all();
                 if let Some(at) = self.sockets.iter().position(|(other, ..)| *other == conn) {
                     let (_, side, _) = self.sockets.swap_remove(at);
                     self.shared.metrics.link(side, -1.0);
@@ -212,6 +214,16 @@ impl<C: Core> Actor<C> {
         }
         self.core.handle(input, self.shared.clock.now(), &mut self.effects);
         self.act();
+    }
+
+    /// A socket is gone, or is to take the place of another: what did not arrive will be sent again, and nothing else.
+    fn confirm_all(&mut self) {
+        for place in 0..self.sockets.len() {
+            let (conn, _, outbox) = &self.sockets[place];
+            if let Some(count) = outbox.untold() {
+                self.step(Input::Confirmed { conn: *conn, count });
+            }
+        }
     }
 
     /// Does what the session wants, in order.

@@ -26,6 +26,11 @@ use crate::metrics::{Metrics, OutboxMetrics};
 /// How long a frame may wait before its socket counts as dead.
 const MAX_AGE: Duration = Duration::from_secs(30);
 
+/// The session is told at least after so many newly confirmed frames, because it keeps them until then;
+const TELL_AFTER: u64 = 32;
+/// and after this time, because it wants to know who lives.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+
 /// The queue of one socket: the session pushes, the socket's task takes.
 #[derive(Debug)]
 pub(crate) struct Outbox {
@@ -54,6 +59,9 @@ struct Confirming {
     confirmed: u64,
     /// The session wants a ping, whatever there is to confirm.
     heartbeat: bool,
+    /// What the session was told, and when.
+    told: u64,
+    told_at: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -125,21 +133,40 @@ impl Outbox {
         self.wake.notify_one();
     }
 
-    /// The peer has answered a ping. Gives how many `Data` frames it has for certain; `None` when it was no ping of ours.
-    pub(crate) fn ponged(&self, payload: &[u8]) -> Option<u64> {
-        let count = u64::from_be_bytes(payload.try_into().ok()?);
+    /// The peer has answered a ping, perhaps one of ours. True when it is time to tell the session that the peer lives, and
+    /// what it has got: it is not told of every answer, which would cost it nearly as much as the frames do.
+    pub(crate) fn ponged(&self, payload: &[u8]) -> bool {
+        let now = Instant::now();
         let mut queue = self.queue.lock();
         let confirming = &mut queue.confirming;
-        if count > confirming.asked {
-            return None;
+        let count = payload.try_into().map_or(0, u64::from_be_bytes);
+        if count <= confirming.asked {
+            confirming.confirmed = confirming.confirmed.max(count);
         }
-        confirming.confirmed = confirming.confirmed.max(count);
         let is_due = confirming.is_due();
+        let many = confirming.confirmed - confirming.told >= TELL_AFTER;
+        let tell = many || confirming.told_at.is_none_or(|at| now - at >= TELL_EVERY);
+        if tell {
+            (confirming.told, confirming.told_at) = (confirming.confirmed, Some(now));
+        }
         drop(queue);
         if is_due {
             self.wake.notify_one();
         }
-        Some(count)
+        tell
+    }
+
+    /// How many `Data` frames the peer has for certain.
+    pub(crate) fn confirmed(&self) -> u64 {
+        self.queue.lock().confirming.confirmed
+    }
+
+    /// The same, when the session has not been told so many yet.
+    pub(crate) fn untold(&self) -> Option<u64> {
+        let confirming = &mut self.queue.lock().confirming;
+        let more = confirming.confirmed > confirming.told;
+        confirming.told = confirming.confirmed;
+        more.then_some(confirming.confirmed)
     }
 
     /// Ends the socket. The first ending counts, except that an abort needs no politeness.
@@ -286,7 +313,7 @@ mod tests {
         assert_eq!(taken(&outbox).await, (expected, Some(Ending::Close(Close::AppStopped))));
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn what_was_written_is_asked_for_with_one_ping_at_a_time() {
         let outbox = outbox(1000);
         for n in ["a", "b"] {
@@ -295,15 +322,22 @@ mod tests {
         assert_eq!(taken(&outbox).await.0, ["a", "b", "ping 2"]);
         outbox.push(Lane::Data, text("c"));
         assert_eq!(taken(&outbox).await.0, ["c"]);
-        assert_eq!(outbox.ponged(b"what?"), None);
-        assert_eq!(outbox.ponged(&3_u64.to_be_bytes()), None);
-        assert_eq!(outbox.ponged(&2_u64.to_be_bytes()), Some(2));
+        let ponged = |payload: &[u8]| (outbox.ponged(payload), outbox.confirmed());
+        assert_eq!(ponged(b"what?"), (true, 0));
+        assert_eq!(ponged(&3_u64.to_be_bytes()), (false, 0));
+        assert_eq!(ponged(&2_u64.to_be_bytes()), (false, 2));
         assert_eq!(taken(&outbox).await.0, ["ping 3"]);
         outbox.ping();
         assert_eq!(taken(&outbox).await.0, ["ping 3"]);
-        assert_eq!(outbox.ponged(&3_u64.to_be_bytes()), Some(3));
+        tokio::time::advance(TELL_EVERY).await;
+        assert_eq!(ponged(&3_u64.to_be_bytes()), (true, 3));
         outbox.push(Lane::Control, text("d"));
         assert_eq!(taken(&outbox).await.0, ["d"]);
+        for _ in 0..TELL_AFTER {
+            outbox.push(Lane::Data, text("e"));
+        }
+        assert_eq!(taken(&outbox).await.0.last().map(String::as_str), Some("ping 35"));
+        assert_eq!(ponged(&35_u64.to_be_bytes()), (true, 35));
     }
 
     #[tokio::test]

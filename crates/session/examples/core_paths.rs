@@ -43,6 +43,7 @@ struct Stage {
     session: UserSession,
     effects: Effects,
     at: u64,
+    apps: u64,
     button: Text,
     displays: [Text; 2],
     subscriptions: [Text; 2],
@@ -73,6 +74,7 @@ impl Stage {
             session,
             effects: Effects::new(),
             at: 0,
+            apps: if path == "relay_4" { 4 } else { 1 },
             button: Text::from(
                 r#"{"type":"button_press","buttonId":"camera","pressType":"short","timestamp":1767600000000}"#,
             ),
@@ -82,7 +84,7 @@ impl Stage {
                 update(r#""transcription:en-US","button_press""#),
             ],
         };
-        stage.furnish(if path == "relay_4" { 4 } else { 1 });
+        stage.furnish(stage.apps);
         stage
     }
 
@@ -115,7 +117,13 @@ impl Stage {
     /// One turn of a path.
     fn turn(&mut self, path: &str, turn: usize) {
         match path {
-            "relay_1" | "relay_4" => self.step(Input::GlassesText { conn: GLASSES, text: self.button.clone() }),
+            "relay_1" | "relay_4" => {
+                self.step(Input::GlassesText { conn: GLASSES, text: self.button.clone() });
+                // The apps have it.
+                for n in 0..self.apps {
+                    self.step(Input::Confirmed { conn: ConnId(10 + n), count: turn as u64 + 1 });
+                }
+            }
             "display" => {
                 // Far enough apart for each to be drawn.
                 self.at += 300;

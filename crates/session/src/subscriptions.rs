@@ -150,7 +150,8 @@ impl SubscriptionManager {
 
     /// Whether an app still wants what would be delivered under this name.
     pub(crate) fn wants(&self, package: &PackageName, stream: &str) -> bool {
-        let named = |wanted: &Wanted| wanted.list.iter().any(|s| wanted.name_of(s).is_some_and(|name| **name == *stream));
+        let named =
+            |wanted: &Wanted| wanted.list.iter().any(|s| wanted.name_of(s).is_some_and(|name| **name == *stream));
         self.apps.get(package).is_some_and(named)
     }
 

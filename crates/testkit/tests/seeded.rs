@@ -1,4 +1,4 @@
-//! Each of the ten planted faults is found, from three seeds; and the same seeds find nothing when none is planted.
+//! Each of the eleven planted faults is found, from three seeds; and the same seeds find nothing when none is planted.
 #![allow(clippy::print_stdout, reason = "how soon each is found is for people")]
 
 use std::thread;

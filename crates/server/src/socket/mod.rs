@@ -13,7 +13,7 @@ use axum::extract::ws::WebSocketUpgrade;
 pub(crate) fn configure(upgrade: WebSocketUpgrade, hard_limit: usize) -> WebSocketUpgrade {
     upgrade
         .read_buffer_size(4 << 10)
-        .write_buffer_size(0)
+        .write_buffer_size(4 << 10)
         .max_write_buffer_size(64 << 20)
         .max_message_size(hard_limit)
         .max_frame_size(hard_limit)

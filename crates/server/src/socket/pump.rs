@@ -67,7 +67,13 @@ impl Pump {
                 Message::Text(text) => self.text(text),
                 Message::Binary(data) => self.binary(data),
                 Message::Ping(_) => Input::Alive { conn: self.conn },
-                Message::Pong(payload) => self.pong(&payload),
+                Message::Pong(payload) if self.outbox.ponged(&payload) => {
+                    Input::Confirmed { conn: self.conn, count: self.outbox.confirmed() }
+                }
+                Message::Pong(_) => {
+                    pace.next().await;
+                    continue;
+                }
                 Message::Close(frame) => {
                     code = frame.map_or(1005, |frame| frame.code);
                     continue;
@@ -79,14 +85,6 @@ impl Pump {
             pace.next().await;
         }
         code
-    }
-
-    fn pong(&self, payload: &[u8]) -> Input {
-        let conn = self.conn;
-        match self.outbox.ponged(payload) {
-            Some(count) => Input::Confirmed { conn, count },
-            None => Input::Alive { conn },
-        }
     }
 
     fn text(&self, text: Utf8Bytes) -> Input {

@@ -100,9 +100,7 @@ impl Model {
             Act::AppSays(conn, _) => self.speaker(*conn).is_none() && !self.load.waits(*conn),
             Act::AppBinary(conn) => self.speaker(*conn).is_none(),
             Act::TooMuch(conn) => self.phone() != Some(*conn) && self.app_of(*conn).is_none(),
-            Act::Pong(conn) | Act::Confirms(conn, _) => {
-                self.phone() != Some(*conn) && self.speaker(*conn).is_none()
-            }
+            Act::Pong(conn) | Act::Confirms(conn, _) => self.phone() != Some(*conn) && self.speaker(*conn).is_none(),
             Act::Closed(conn, _) => {
                 self.glasses_conn() != Some(*conn) && self.app_of(*conn).is_none() && !self.load.waits(*conn)
             }

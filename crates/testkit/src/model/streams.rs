@@ -167,7 +167,9 @@ impl Model {
 
 /// Keeps an event. Of words that may still change only the newest are kept, and of everything only so much.
 fn keep(kept: &mut Vec<Held>, held: Held) {
-    if held.event.is_words() && let Some(at) = kept.iter().rposition(|old| old.interim && old.name == held.name) {
+    if held.event.is_words()
+        && let Some(at) = kept.iter().rposition(|old| old.interim && old.name == held.name)
+    {
         kept.remove(at);
     }
     kept.push(held);
