@@ -2,7 +2,7 @@
 //!
 //! Keys of `bifocal.toml`: `listen`, `data`, `public_url`, `jwt_secret`, `allow_networks`, `log_format`,
 //! `glasses_grace_seconds`, `app_grace_seconds`, `app_start_seconds`, `display_gap_ms`, `max_sessions`, `events_file`,
-//! `posthog_key`, `posthog_url`.
+//! `posthog_key`, `posthog_url`, `timezone`.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -43,9 +43,10 @@ pub(crate) struct ConfigFile {
     events_file: Option<PathBuf>,
     posthog_key: Option<String>,
     posthog_url: Option<String>,
+    timezone: Option<String>,
 }
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "listen",
     "data",
     "public_url",
@@ -60,6 +61,7 @@ const KEYS: [&str; 14] = [
     "events_file",
     "posthog_key",
     "posthog_url",
+    "timezone",
 ];
 
 /// The settings of every command.
@@ -140,6 +142,18 @@ impl Settings {
         timings
     }
 
+    /// The time zone of wearers of whom nothing else is known: the configured one, else that of this machine.
+    pub(crate) fn timezone(&self) -> Result<String> {
+        let odd = |c: char| !(c.is_ascii_alphanumeric() || "/_+-".contains(c));
+        match self.from_file.timezone.clone() {
+            Some(zone) if zone.is_empty() || zone.contains(odd) => {
+                Err(WrongUsage(format!("timezone `{}` is no name like Europe/Berlin", zone.escape_debug())).into())
+            }
+            Some(zone) => Ok(zone),
+            None => Ok(iana_time_zone::get_timezone().unwrap_or_else(|_| "UTC".to_owned())),
+        }
+    }
+
     /// Where product events go: nowhere, unless a file or a PostHog key is given.
     pub(crate) fn events(&self) -> Result<EventSink> {
         let file = &self.from_file;
@@ -218,7 +232,7 @@ mod tests {
     fn every_key_is_known_to_both_lists() {
         let text = "listen='127.0.0.1:1'\ndata='d'\npublic_url='http://x'\njwt_secret='s'\nallow_networks=[]\n\
                     log_format='json'\nglasses_grace_seconds=1\napp_grace_seconds=1\napp_start_seconds=1\n\
-                    display_gap_ms=200\nmax_sessions=1\nevents_file='f'\nposthog_key='k'\nposthog_url='u'\n";
+                    display_gap_ms=200\nmax_sessions=1\nevents_file='f'\nposthog_key='k'\nposthog_url='u'\ntimezone='Europe/Berlin'\n";
         assert_eq!(text.lines().count(), KEYS.len());
         let config = parse(text, Path::new("bifocal.toml")).expect("reads");
         assert_eq!((config.log_format, config.max_sessions), (Some(LogFormat::Json), Some(1)));

@@ -415,6 +415,7 @@ mod tests {
                 data: folder.to_path_buf(),
                 jwt_secret: b"secret".to_vec(),
                 admin_key: "key".to_owned(),
+                timezone: "UTC".to_owned(),
                 timings: Timings::DEFAULT,
                 networks,
                 limits: Limits::default(),

@@ -21,6 +21,8 @@ pub struct ServerConfig {
     pub jwt_secret: Vec<u8>,
     /// The secret of the admin routes.
     pub admin_key: String,
+    /// The time zone of wearers of whom nothing else is known: an IANA name.
+    pub timezone: String,
     /// Every duration of a session.
     pub timings: Timings,
     /// Which addresses webhooks may go to.

@@ -26,10 +26,8 @@ use crate::metrics::{Metrics, OutboxMetrics};
 /// How long a frame may wait before its socket counts as dead.
 const MAX_AGE: Duration = Duration::from_secs(30);
 
-/// The session is told at least after so many newly confirmed frames, because it keeps them until then;
+/// The session is told after so many newly confirmed frames, because it keeps them until then.
 const TELL_AFTER: u64 = 32;
-/// and after this time, because it wants to know who lives.
-const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// The queue of one socket: the session pushes, the socket's task takes.
 #[derive(Debug)]
@@ -59,9 +57,10 @@ struct Confirming {
     confirmed: u64,
     /// The session wants a ping, whatever there is to confirm.
     heartbeat: bool,
-    /// What the session was told, and when.
+    /// It waits for the answer.
+    awaited: bool,
+    /// What the session was told.
     told: u64,
-    told_at: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -134,20 +133,18 @@ impl Outbox {
     }
 
     /// The peer has answered a ping, perhaps one of ours. True when it is time to tell the session that the peer lives, and
-    /// what it has got: it is not told of every answer, which would cost it nearly as much as the frames do.
+    /// what it has got: when it has asked, or when that is much. To tell every answer would cost it nearly as much as the
+    /// frames do.
     pub(crate) fn ponged(&self, payload: &[u8]) -> bool {
-        let now = Instant::now();
         let mut queue = self.queue.lock();
         let confirming = &mut queue.confirming;
-        let count = payload.try_into().map_or(0, u64::from_be_bytes);
-        if count <= confirming.asked {
-            confirming.confirmed = confirming.confirmed.max(count);
-        }
+        let ours = payload.try_into().ok().map(u64::from_be_bytes).filter(|count| *count <= confirming.asked);
+        confirming.confirmed = confirming.confirmed.max(ours.unwrap_or_default());
         let is_due = confirming.is_due();
         let many = confirming.confirmed - confirming.told >= TELL_AFTER;
-        let tell = many || confirming.told_at.is_none_or(|at| now - at >= TELL_EVERY);
+        let tell = many || confirming.awaited || ours.is_none();
         if tell {
-            (confirming.told, confirming.told_at) = (confirming.confirmed, Some(now));
+            (confirming.told, confirming.awaited) = (confirming.confirmed, false);
         }
         drop(queue);
         if is_due {
@@ -207,7 +204,7 @@ impl Confirming {
 
     fn ping(&mut self) -> Option<Frame> {
         self.is_due().then(|| {
-            self.heartbeat = false;
+            self.awaited |= std::mem::take(&mut self.heartbeat);
             self.asked = self.written;
             Frame::Ping(self.written)
         })
@@ -313,7 +310,7 @@ mod tests {
         assert_eq!(taken(&outbox).await, (expected, Some(Ending::Close(Close::AppStopped))));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn what_was_written_is_asked_for_with_one_ping_at_a_time() {
         let outbox = outbox(1000);
         for n in ["a", "b"] {
@@ -324,12 +321,11 @@ mod tests {
         assert_eq!(taken(&outbox).await.0, ["c"]);
         let ponged = |payload: &[u8]| (outbox.ponged(payload), outbox.confirmed());
         assert_eq!(ponged(b"what?"), (true, 0));
-        assert_eq!(ponged(&3_u64.to_be_bytes()), (false, 0));
+        assert_eq!(ponged(&3_u64.to_be_bytes()), (true, 0));
         assert_eq!(ponged(&2_u64.to_be_bytes()), (false, 2));
         assert_eq!(taken(&outbox).await.0, ["ping 3"]);
         outbox.ping();
         assert_eq!(taken(&outbox).await.0, ["ping 3"]);
-        tokio::time::advance(TELL_EVERY).await;
         assert_eq!(ponged(&3_u64.to_be_bytes()), (true, 3));
         outbox.push(Lane::Control, text("d"));
         assert_eq!(taken(&outbox).await.0, ["d"]);

@@ -40,7 +40,8 @@ fn new_session(shared: &Shared, user: &UserId) -> UserSession {
     let mut seed = [0u8; 32];
     // Fails only where the operating system has no randomness at all; then nothing else here is safe either.
     SystemRandom::new().fill(&mut seed).expect("the operating system gives random bytes");
-    let config = Config { timings: shared.config.timings, app_socket_url: shared.app_socket_url.clone(), seed };
+    let (timings, timezone) = (shared.config.timings, shared.config.timezone.clone());
+    let config = Config { timings, app_socket_url: shared.app_socket_url.clone(), timezone, seed };
     UserSession::new(user.clone(), config, shared.clock.now())
 }
 

@@ -55,6 +55,7 @@ impl Stage {
         let config = Config {
             timings: Timings::DEFAULT,
             app_socket_url: "ws://127.0.0.1:8002/app-ws".to_owned(),
+            timezone: "Europe/Berlin".to_owned(),
             seed: [1; 32],
         };
         let user = UserId::new("ann@example.org").expect("an address");
@@ -107,7 +108,7 @@ impl Stage {
         for n in 0..apps {
             let ask = AskId(u32::try_from(n).expect("few"));
             self.step(Input::Asked { ask, what: Box::new(Ask::StartApp(package(n))) });
-            let hello = Box::new(AppHello { package: package(n), key_hash: [7; 32], v3: false });
+            let hello = Box::new(AppHello { package: package(n), key_hash: [7; 32], v3: false, reconnect: false });
             self.step(Input::AppConnected { conn: ConnId(10 + n), hello });
             let text = Text::from(r#"{"type":"subscription_update","subscriptions":["button_press"]}"#);
             self.step(Input::AppText { conn: ConnId(10 + n), text });

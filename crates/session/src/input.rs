@@ -123,6 +123,8 @@ pub struct AppHello {
     pub key_hash: [u8; 32],
     /// SDK v3: it understands messages that v2 takes for errors.
     pub v3: bool,
+    /// SDK v3 whose socket came back: it says `reconnect` and not that it begins.
+    pub reconnect: bool,
 }
 
 /// A wish from outside of the two sockets: REST, command line.

@@ -27,6 +27,8 @@ pub struct Config {
     pub timings: Timings,
     /// Where apps shall connect: `ws://host:port/app-ws`.
     pub app_socket_url: String,
+    /// The time zone of wearers of whom nothing else is known: an IANA name.
+    pub timezone: String,
     /// Secret randomness, for ids that cannot be guessed.
     pub seed: [u8; 32],
 }

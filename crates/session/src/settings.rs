@@ -38,7 +38,7 @@ impl SettingsManager {
     }
 
     /// The system settings as the ack of an app carries them.
-    pub(crate) fn for_ack(&self, app: &AppRecord) -> AckSettings {
+    pub(crate) fn for_ack(&self, app: &AppRecord, timezone: &str) -> AckSettings {
         let granted = app.granted();
         let permissions = AckPermissions {
             location: granted.grants(Permission::Location),
@@ -47,7 +47,7 @@ impl SettingsManager {
             notifications: granted.grants(Permission::ReadNotifications),
             calendar: granted.grants(Permission::Calendar),
         };
-        AckSettings { system: self.system.clone(), permissions, timezone: None }
+        AckSettings { system: self.system.clone(), permissions, timezone: Some(timezone.to_owned()) }
     }
 }
 

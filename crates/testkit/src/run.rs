@@ -39,6 +39,7 @@ impl Life {
         let config = Config {
             timings: Timings::DEFAULT,
             app_socket_url: "ws://127.0.0.1:8002/app-ws".to_owned(),
+            timezone: "Europe/Berlin".to_owned(),
             seed: [9; 32],
         };
         let session = UserSession::new(user, config, moment(0));
@@ -288,7 +289,7 @@ impl Life {
             }
             Act::AppConnect { conn, app, good } => {
                 let key_hash = if *good { GOOD_KEY } else { [0; 32] };
-                let hello = AppHello { package: cast::name(*app), key_hash, v3: false };
+                let hello = AppHello { package: cast::name(*app), key_hash, v3: false, reconnect: false };
                 Input::AppConnected { conn: ConnId(*conn), hello: Box::new(hello) }
             }
             Act::AppSays(conn, what) => Input::AppText { conn: ConnId(*conn), text: Text::from(what.text()) },

@@ -106,6 +106,7 @@ impl Stage {
             data: data.path().to_owned(),
             admin_key: random_hex()?,
             jwt_secret,
+            timezone: "UTC".to_owned(),
             timings: Timings::DEFAULT,
             networks: NetworkPolicy::loopback(),
             limits: Limits::default(),

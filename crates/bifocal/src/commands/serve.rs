@@ -29,6 +29,7 @@ pub(crate) async fn serve(settings: &Settings, serve: &Serve) -> Result<ExitCode
         data: settings.data.clone(),
         jwt_secret: data::jwt_secret(settings)?,
         admin_key: data::admin_key(&settings.data)?,
+        timezone: settings.timezone()?,
         timings: settings.timings(),
         networks,
         limits: settings.limits(),

@@ -14,11 +14,13 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{Message as Frame, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use bifocal_protocol::Message;
-use bifocal_protocol::apps::{AppError, AppErrorCode, FromApp, Init, ToApp};
+use bifocal_protocol::apps::{
+    AppError, AppErrorCode, DeferCode, FromApp, Init, ReconnectDeferred, ReconnectRejected, RejectCode, ToApp,
+};
 use bifocal_protocol::close::Close;
 use bifocal_protocol::ids::{PackageName, UserId, user_of_session_id};
 use bifocal_protocol::rest::AppRejection;
+use bifocal_protocol::{Decoded, Message};
 use bifocal_session::{AppHello, Input, Side};
 use bifocal_store::key_hash;
 use tracing::debug;
@@ -88,7 +90,7 @@ async fn serve(mut socket: WebSocket, shared: Arc<Shared>, identity: HeaderIdent
         () = shared.shutdown.cancelled() => Ok(Err(Refusal::restart())),
     };
     let refusal = match claimed {
-        Ok(Ok(claimed)) => match admit(&shared, claimed).await {
+        Ok(Ok(claimed)) => match admit(&mut socket, &shared, claimed).await {
             Ok(pump) => return shared.tasks.clone().track_future(pump.run(socket)).await,
             Err(refusal) => refusal,
         },
@@ -123,7 +125,7 @@ impl Refusal {
 async fn claim(socket: &mut WebSocket, shared: &Shared, identity: HeaderIdentity) -> Result<Claimed, Refusal> {
     let malformed = || Refusal::new(AppErrorCode::MalformedMessage, "The first message must be tpa_connection_init");
     if identity.complete {
-        return identified(shared, identity, None);
+        return identified(shared, identity, First::Nothing);
     }
     loop {
         let text = match socket.recv().await {
@@ -134,40 +136,55 @@ async fn claim(socket: &mut WebSocket, shared: &Shared, identity: HeaderIdentity
             _ => return Err(malformed()),
         };
         return match FromApp::decode(&text) {
-            Ok(bifocal_protocol::Decoded::Known(FromApp::Init(init))) => identified(shared, identity, Some(init)),
-            // SDK v3 whose socket came back: who it is stands in the headers.
-            Ok(bifocal_protocol::Decoded::Known(FromApp::Reconnect(_))) if identity.key.is_some() => {
-                identified(shared, identity, None)
+            Ok(Decoded::Known(FromApp::Init(init))) => identified(shared, identity, First::Init(init)),
+            // Who it is stands in the headers. Where it does not, the SDK says it in an init on the same socket.
+            Ok(Decoded::Known(FromApp::Reconnect(_))) => {
+                if identity.key.is_some() && identity.package.is_some() && identity.user.is_some() {
+                    return identified(shared, identity, First::Reconnect);
+                }
+                say(socket, reconnect_rejected()).await;
+                continue;
             }
             _ => Err(malformed()),
         };
     }
 }
 
-fn identified(shared: &Shared, identity: HeaderIdentity, init: Option<Init>) -> Result<Claimed, Refusal> {
+/// What a connection has said first.
+enum First {
+    Nothing,
+    Init(Init),
+    /// SDK v3 whose socket came back.
+    Reconnect,
+}
+
+fn identified(shared: &Shared, identity: HeaderIdentity, first: First) -> Result<Claimed, Refusal> {
     let no_session = || Refusal::new(AppErrorCode::SessionNotFound, "Session not found");
     let invalid = || Refusal::new(AppErrorCode::InvalidApiKey, "Invalid API key");
-    let v3 = init.as_ref().is_some_and(|init| init.sdk_version.is_some()) || init.is_none() && !identity.complete;
-    let (package, key, session_id) = match init {
-        Some(init) => (Some(init.package_name), Some(init.api_key).filter(|key| !key.is_empty()), init.session_id),
-        None => (None, None, None),
+    let reconnect = matches!(first, First::Reconnect);
+    let (v3, package, key, session_id) = match first {
+        First::Init(Init { session_id, package_name, api_key, sdk_version }) => {
+            (sdk_version.is_some(), Some(package_name), Some(api_key).filter(|key| !key.is_empty()), session_id)
+        }
+        First::Reconnect => (true, None, None, None),
+        First::Nothing => (false, None, None, None),
     };
     let package = package.or(identity.package).and_then(|name| PackageName::new(&name).ok()).ok_or_else(invalid)?;
     let key = key.or(identity.key).ok_or_else(invalid)?;
     let by_session_id = |id: String| user_of_session_id(&id, &package).or_else(|| shared.sessions.user_of_uuid(&id));
     let user = identity.user.or_else(|| session_id.and_then(by_session_id)).ok_or_else(no_session)?;
-    Ok(Claimed { user, hello: AppHello { package, key_hash: key_hash(&key), v3 } })
+    Ok(Claimed { user, hello: AppHello { package, key_hash: key_hash(&key), v3, reconnect } })
 }
 
 /// Hands the connection to the user's session, which decides.
-async fn admit(shared: &Arc<Shared>, claimed: Claimed) -> Result<Pump, Refusal> {
+async fn admit(socket: &mut WebSocket, shared: &Arc<Shared>, claimed: Claimed) -> Result<Pump, Refusal> {
     let no_session = || Refusal::new(AppErrorCode::SessionNotFound, "Session not found");
     if shared.is_draining() {
         return Err(Refusal::restart());
     }
     let session = match shared.sessions.get(&claimed.user) {
         Some(session) => session,
-        None => wait_for_session(shared, &claimed)
+        None => wait_for_session(socket, shared, &claimed)
             .await
             .ok_or_else(|| if shared.is_draining() { Refusal::restart() } else { no_session() })?,
     };
@@ -188,18 +205,39 @@ async fn admit(shared: &Arc<Shared>, claimed: Claimed) -> Result<Pump, Refusal> 
     })
 }
 
+/// `reconnect_rejected`: nobody is known here by these headers.
+fn reconnect_rejected() -> ToApp {
+    let message = "The headers do not say who this is; send tpa_connection_init".to_owned();
+    ToApp::ReconnectRejected(ReconnectRejected { code: RejectCode::SessionNotFound, message, timestamp: wall() })
+}
+
+/// `reconnect_deferred`: the wearer's phone is not back yet. The SDK stops its pings and waits as long.
+fn reconnect_deferred(timeout_ms: u64) -> ToApp {
+    let message = "The wearer's session is not here yet; wait".to_owned();
+    let (code, timeout_ms) = (DeferCode::Booting, Some(timeout_ms));
+    ToApp::ReconnectDeferred(ReconnectDeferred { code, message, timeout_ms, timestamp: wall() })
+}
+
+/// Says something to a connection that no session has yet. A peer that is gone is noticed at the next step.
+async fn say(socket: &mut WebSocket, message: ToApp) {
+    let _ = socket.send(Frame::Text(pump::utf8(message.encode()))).await;
+}
+
 /// An app with a good key whose user has no session: after a restart of this server apps are back before their phones. It
 /// waits as long as an app may be away; 1008 would end it for good.
-async fn wait_for_session(shared: &Shared, claimed: &Claimed) -> Option<SessionHandle> {
+async fn wait_for_session(socket: &mut WebSocket, shared: &Shared, claimed: &Claimed) -> Option<SessionHandle> {
     let app = shared.store.app(&claimed.hello.package).await.ok()??;
     if app.key_hash != claimed.hello.key_hash {
         return None;
     }
     let _place = shared.sessions.park(shared.config.limits.parked_apps)?;
-    let grace = Duration::from_millis(shared.config.timings.app_grace);
+    let grace = shared.config.timings.app_grace;
+    if claimed.hello.reconnect {
+        say(socket, reconnect_deferred(grace)).await;
+    }
     let created = shared.sessions.created(&claimed.user);
     tokio::select! {
-        session = tokio::time::timeout(grace, created) => session.ok(),
+        session = tokio::time::timeout(Duration::from_millis(grace), created) => session.ok(),
         () = shared.shutdown.cancelled() => None,
     }
 }

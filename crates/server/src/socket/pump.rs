@@ -146,7 +146,7 @@ fn message(frame: Frame) -> Message {
 }
 
 /// A frame of ours is text by construction.
-fn utf8(text: Text) -> Utf8Bytes {
+pub(super) fn utf8(text: Text) -> Utf8Bytes {
     Utf8Bytes::try_from(text.into_bytes()).unwrap_or_else(|_| Utf8Bytes::from(""))
 }
 

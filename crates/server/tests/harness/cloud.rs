@@ -55,6 +55,7 @@ pub fn config(folder: &Path) -> ServerConfig {
         data: folder.to_path_buf(),
         jwt_secret: SECRET.to_vec(),
         admin_key: ADMIN_KEY.to_owned(),
+        timezone: "UTC".to_owned(),
         timings: Timings::DEFAULT,
         networks: NetworkPolicy::loopback(),
         limits: Limits::default(),

@@ -5,7 +5,7 @@
 //! | unknown package, or a wrong key | any | `INVALID_API_KEY` and 1008; a start that waits has failed |
 //! | what the user's record does not know, while that is on its way | any | it waits for the record |
 //! | the same, when there is no record for the moment | any | dropped; its SDK comes back |
-//! | the right key | – | `APP_NOT_STARTED` and 1008 |
+//! | the right key | – | `APP_NOT_STARTED` and 1008; `app_stopped` and 1000 when it says `reconnect` |
 //! | the right key | –, stopped less than 20 s ago | `app_stopped` and 1000 `App stopped` |
 //! | the right key | Starting, Grace, Backoff, Failed | the ack; then what was held for it |
 //! | the right key | Running | the ack; the older socket gets `app_stopped` and 1000 `Replaced` |
@@ -51,11 +51,14 @@ pub(crate) fn app_connected(s: &mut UserSession, conn: ConnId, hello: AppHello, 
         return;
     }
     match s.apps.get(&package).map(|slot| &slot.phase) {
-        None if s.apps.was_just_stopped(&package, now.at) => tell_stopped(conn, Close::AppStopped, now, out),
+        // SDK v3 would come back after any refusal, but not after `app_stopped`.
+        None if hello.reconnect || s.apps.was_just_stopped(&package, now.at) => {
+            tell_stopped(conn, Close::AppStopped, now, out);
+        }
         None => reject(conn, AppErrorCode::AppNotStarted, "App not started for this session", now, out),
         Some(Phase::Stopping { .. }) => tell_stopped(conn, Close::AppStopped, now, out),
         Some(_) => {
-            attach(s, conn, &package, hello.v3, now, out);
+            attach(s, conn, &package, hello.v3, hello.reconnect, now, out);
         }
     }
 }
@@ -68,7 +71,15 @@ fn reject(conn: ConnId, code: AppErrorCode, message: &'static str, now: Now, out
 }
 
 /// The socket is the app's from now on.
-fn attach(s: &mut UserSession, conn: ConnId, package: &PackageName, v3: bool, now: Now, out: &mut Effects) {
+fn attach(
+    s: &mut UserSession,
+    conn: ConnId,
+    package: &PackageName,
+    v3: bool,
+    reconnect: bool,
+    now: Now,
+    out: &mut Effects,
+) {
     let link = Link::new(conn, now.at, s.entropy.byte(), &s.config.timings);
     let Some(slot) = s.apps.get_mut(package) else { return };
     slot.v3 = v3;
@@ -99,7 +110,7 @@ fn attach(s: &mut UserSession, conn: ConnId, package: &PackageName, v3: bool, no
     let permissions = slot.record.granted();
     s.subscriptions.connected(package, permissions, now.at);
     out.note(Note::AppRunning { package: package.clone(), after, started });
-    acknowledge(s, conn, package, now, out);
+    acknowledge(s, conn, package, reconnect, now, out);
     for ask in waiting {
         out.answer(ask, Answer::Started);
         if crate::seeded::on(Bug::AnsweredTwice) {
@@ -112,10 +123,17 @@ fn attach(s: &mut UserSession, conn: ConnId, package: &PackageName, v3: bool, no
     }
 }
 
-/// `tpa_connection_ack`, with both names of the settings.
-pub(crate) fn acknowledge(s: &UserSession, conn: ConnId, package: &PackageName, now: Now, out: &mut Effects) {
+/// `tpa_connection_ack`, or `reconnect_ack` for SDK v3 whose socket came back; with both names of the settings.
+pub(crate) fn acknowledge(
+    s: &UserSession,
+    conn: ConnId,
+    package: &PackageName,
+    reconnect: bool,
+    now: Now,
+    out: &mut Effects,
+) {
     let Some(slot) = s.apps.get(package) else { return };
-    let settings = s.settings.for_ack(&slot.record);
+    let settings = s.settings.for_ack(&slot.record, &s.config.timezone);
     let ack = Ack {
         session_id: slot.session_id.to_string(),
         session_uuid: Some(slot.uuid.clone()),
@@ -125,5 +143,5 @@ pub(crate) fn acknowledge(s: &UserSession, conn: ConnId, package: &PackageName, 
         capabilities: None,
         timestamp: now.wall,
     };
-    out.control(conn, &ToApp::Ack(ack));
+    out.control(conn, &if reconnect { ToApp::ReconnectAck(ack) } else { ToApp::Ack(ack) });
 }

@@ -43,7 +43,8 @@ pub(crate) fn text(s: &mut UserSession, conn: ConnId, text: &Text, now: Now, out
     }
     match FromApp::decode_as(&kind, text) {
         Some(Err(error)) => malformed(s, conn, &error, now, out),
-        Some(Ok(FromApp::Init(_))) => admission::acknowledge(s, conn, &package, now, out),
+        Some(Ok(FromApp::Init(_))) => admission::acknowledge(s, conn, &package, false, now, out),
+        Some(Ok(FromApp::Reconnect(_))) => admission::acknowledge(s, conn, &package, true, now, out),
         Some(Ok(FromApp::Ping(_))) => out.control(conn, &ToApp::Pong(Pong { timestamp: now.wall.0 })),
         Some(Ok(FromApp::SubscriptionUpdate(update))) => subscribe(s, conn, &package, &update, now, out),
         Some(Ok(FromApp::Display(request))) => display(s, conn, &package, request, now, out),

@@ -94,6 +94,7 @@ impl Stage {
         let config = Config {
             timings: Timings::DEFAULT,
             app_socket_url: "ws://127.0.0.1:8002/app-ws".to_owned(),
+            timezone: "Europe/Berlin".to_owned(),
             seed: [9; 32],
         };
         let user = UserId::new(wearer).map_err(|error| error.to_string())?;

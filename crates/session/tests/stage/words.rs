@@ -27,7 +27,7 @@ pub(super) fn input(words: &[&str], line: &str) -> Result<Input, String> {
         }
         ["app", n, "connects", "as", package, ref rest @ ..] => {
             let key_hash = if rest.is_empty() { GOOD_KEY } else { [0; 32] };
-            let hello = AppHello { package: name(package)?, key_hash, v3: false };
+            let hello = AppHello { package: name(package)?, key_hash, v3: false, reconnect: false };
             Input::AppConnected { conn: conn(n)?, hello: Box::new(hello) }
         }
         ["app", n, "sends", hex] => Input::AppBinary { conn: conn(n)?, data: bytes(hex)? },
