@@ -23,7 +23,7 @@ pub(crate) fn check(session: &UserSession) {
         }
     }
     for package in session.subscriptions.packages() {
-        let gone = |phase: &Phase| matches!(phase, Phase::Stopping { .. } | Phase::Failed { .. });
+        let gone = |phase: &Phase| matches!(phase, Phase::Stopping { .. } | Phase::Failed { .. } | Phase::Dormant);
         let active = session.apps.get(package).is_some_and(|slot| !gone(&slot.phase));
         assert!(active, "{package} has subscriptions and does not run");
     }

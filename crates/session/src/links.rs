@@ -35,7 +35,18 @@ pub(crate) struct Link {
     pub(crate) terminate_at: Option<Millis>,
     /// The check of the token that was last sent on this socket; its result is of no other.
     pub(crate) checking: Option<CallId>,
+    /// What the app has said about the end of this socket.
+    pub(crate) release: Option<Release>,
     abuse: Abuse,
+}
+
+/// What an app says before it closes its socket: `ownership_release`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Release {
+    /// `clean_shutdown`: its server ends, and will be there again.
+    Restarts,
+    /// Any other reason: it is served elsewhere, or not wanted any more.
+    Leaves,
 }
 
 /// How many bad frames a link has sent in the current window.
@@ -57,6 +68,7 @@ impl Link {
             heard_at: now,
             terminate_at: None,
             checking: None,
+            release: None,
             abuse: Abuse { window: now, count: 0 },
         }
     }

@@ -12,7 +12,7 @@ pub struct Counts {
     /// Inputs that should change nothing.
     pub stale: u64,
     /// Changes of phase of an app, as a table of from and to (the last is none).
-    pub moves: [[u64; 7]; 7],
+    pub moves: [[u64; 8]; 8],
 }
 
 impl Counts {

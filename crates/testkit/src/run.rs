@@ -269,7 +269,7 @@ impl Life {
 
     fn count_moves(&mut self, view: &SessionView) {
         let places = |look: &SessionView| {
-            let mut places = [6; 4];
+            let mut places = [7; 4];
             for (package, phase) in &look.apps {
                 places[cast::number(package.as_str())] = *phase as usize;
             }

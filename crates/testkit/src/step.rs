@@ -119,6 +119,11 @@ pub enum PhoneSays {
 pub enum AppSays {
     /// `tpa_connection_init`, once more, in this name.
     Init(AppNo),
+    /// It is about to close its socket.
+    Releases {
+        /// Because its server restarts; else it leaves.
+        restarts: bool,
+    },
     /// Its list: places in [`ENTRIES`].
     Wants(Vec<u8>),
     /// A list of 150 gestures, which is too long.
@@ -245,6 +250,10 @@ impl AppSays {
         match self {
             AppSays::Init(app) => {
                 format!(r#"{{"type":"tpa_connection_init","packageName":"{}"}}"#, cast::package(*app))
+            }
+            AppSays::Releases { restarts } => {
+                let reason = if *restarts { "clean_shutdown" } else { "switching_clouds" };
+                format!(r#"{{"type":"ownership_release","reason":"{reason}"}}"#)
             }
             AppSays::Wants(list) => wants("", list),
             AppSays::WantsAs(app, list) => wants(&format!(r#""packageName":"{}","#, cast::package(*app)), list),

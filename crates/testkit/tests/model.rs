@@ -9,7 +9,7 @@ use bifocal_testkit::explore::{explore, report};
 const SEEDS: u64 = 50;
 const STEPS: u64 = 20_000;
 
-const PHASES: [&str; 7] = ["starting", "running", "grace", "backoff", "failed", "stopping", "-"];
+const PHASES: [&str; 8] = ["starting", "running", "grace", "backoff", "failed", "dormant", "stopping", "-"];
 
 #[test]
 fn a_million_steps_break_nothing() {

@@ -111,6 +111,7 @@ impl AppManager {
             Phase::Grace { .. } => AppPhase::Grace,
             Phase::Backoff { .. } => AppPhase::Backoff,
             Phase::Failed { .. } => AppPhase::Failed,
+            Phase::Dormant => AppPhase::Dormant,
             Phase::Stopping { .. } => AppPhase::Stopping,
         }
     }
@@ -138,7 +139,7 @@ impl AppManager {
                 Phase::Backoff { until, .. } => (*until, Deadline::AppBackoff),
                 Phase::Failed { probe: Probe::At(at) } => (*at, Deadline::AppProbe),
                 // A question is under way; its call ends by itself.
-                Phase::Failed { .. } => (Millis(u64::MAX), Deadline::AppProbe),
+                Phase::Failed { .. } | Phase::Dormant => (Millis(u64::MAX), Deadline::AppProbe),
                 Phase::Stopping { until, .. } => (*until, Deadline::AppStop),
             }
         };

@@ -11,3 +11,4 @@ pub(crate) use manager::{AppManager, StartRequest};
 pub(crate) use restarts::{Next, Restarts};
 pub use state::{AppPhase, StartFailure, StartStage};
 pub(crate) use state::{Delivery, Phase, Probe, Slot, StartWebhook};
+pub(crate) use unconfirmed::Unconfirmed;

@@ -14,6 +14,11 @@
 //! | Running | another socket with the right key | Running | the old one is told and closed; then what it may not have got |
 //! | Grace | socket with the right key | Running | ack; the subscriptions are still there; then what was held |
 //! | Grace after a clean close | 3 s, its server is well, nobody else's session closed | – | the app has ended itself |
+//! | Running | the app said that it leaves, then its socket closed | Dormant | its place is forgotten, not the user's wish |
+//! | Running | the app said that its server shuts down, then its socket closed | Grace | as after a crash: nobody asks how it is |
+//! | Dormant | start; or the glasses are back | Starting | start webhook |
+//! | Dormant | socket with the right key | Running | it came back by itself |
+//! | Dormant | stop | – | no webhook: it may serve the user elsewhere |
 //! | Grace | 20 s | Starting | start webhook: revived |
 //! | Backoff | its time | Starting | start webhook |
 //! | Backoff, Failed | start | Starting | forgiven |
@@ -82,6 +87,8 @@ pub(crate) enum Phase {
     Failed {
         probe: Probe,
     },
+    /// It has left by itself: another cloud serves it, or its user has logged out of it.
+    Dormant,
     Stopping {
         until: Millis,
         call: CallId,
@@ -136,7 +143,7 @@ impl Slot {
             Phase::Running { .. } | Phase::Grace { .. } | Phase::Backoff { .. } | Phase::Starting { .. } => {
                 Delivery::Hold
             }
-            Phase::Failed { .. } | Phase::Stopping { .. } => Delivery::Skip,
+            Phase::Failed { .. } | Phase::Dormant | Phase::Stopping { .. } => Delivery::Skip,
         }
     }
 
@@ -163,6 +170,8 @@ pub enum AppPhase {
     Backoff,
     /// It failed too often.
     Failed,
+    /// It has left by itself.
+    Dormant,
     /// Being told that it is over.
     Stopping,
 }
@@ -176,6 +185,7 @@ impl AppPhase {
             AppPhase::Grace => "grace",
             AppPhase::Backoff => "backoff",
             AppPhase::Failed => "failed",
+            AppPhase::Dormant => "dormant",
             AppPhase::Stopping => "stopping",
         }
     }

@@ -7,7 +7,7 @@
 //! | the same, when there is no record for the moment | any | dropped; its SDK comes back |
 //! | the right key | – | `APP_NOT_STARTED` and 1008; `app_stopped` and 1000 when it says `reconnect` |
 //! | the right key | –, stopped less than 20 s ago | `app_stopped` and 1000 `App stopped` |
-//! | the right key | Starting, Grace, Backoff, Failed | the ack; then what was held for it |
+//! | the right key | Starting, Grace, Backoff, Failed, Dormant | the ack; then what was held for it |
 //! | the right key | Running | the ack; the older socket gets `app_stopped` and 1000 `Replaced` |
 //! | the right key | Stopping | `app_stopped` and 1000 `App stopped` |
 
@@ -103,6 +103,7 @@ fn attach(
             slot.restarts.forgive();
             (0, true)
         }
+        Phase::Dormant => (0, true),
         Phase::Stopping { .. } => (0, false),
     };
     s.totals.app_ran(package);

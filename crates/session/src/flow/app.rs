@@ -1,8 +1,8 @@
 //! What apps send: the socket says who is speaking, the body is not believed.
 
 use bifocal_protocol::apps::{
-    AppError, AppErrorCode, DisplayRequest, FromApp, PermissionDetail, PermissionError, Pong, SubscriptionUpdate,
-    ToApp, claimed_package,
+    AppError, AppErrorCode, DisplayRequest, FromApp, OwnershipRelease, PermissionDetail, PermissionError, Pong,
+    SubscriptionUpdate, ToApp, claimed_package,
 };
 use bifocal_protocol::close::Close;
 use bifocal_protocol::ids::PackageName;
@@ -16,7 +16,7 @@ use crate::effect::{Effect, Effects, Note};
 use crate::flow::lifecycle::app_state_changed;
 use crate::flow::{admission, links, unserved};
 use crate::input::ConnId;
-use crate::links::Side;
+use crate::links::{Release, Side};
 use crate::now::Now;
 use crate::relay;
 use crate::seeded::Bug;
@@ -46,6 +46,7 @@ pub(crate) fn text(s: &mut UserSession, conn: ConnId, text: &Text, now: Now, out
         Some(Ok(FromApp::Init(_))) => admission::acknowledge(s, conn, &package, false, now, out),
         Some(Ok(FromApp::Reconnect(_))) => admission::acknowledge(s, conn, &package, true, now, out),
         Some(Ok(FromApp::Ping(_))) => out.control(conn, &ToApp::Pong(Pong { timestamp: now.wall.0 })),
+        Some(Ok(FromApp::OwnershipRelease(release))) => released(s, conn, &release),
         Some(Ok(FromApp::SubscriptionUpdate(update))) => subscribe(s, conn, &package, &update, now, out),
         Some(Ok(FromApp::Display(request))) => display(s, conn, &package, request, now, out),
         Some(Ok(other)) => unserved::answer(s, conn, &package, &other, now, out),
@@ -84,6 +85,15 @@ fn malformed(s: &mut UserSession, conn: ConnId, error: &Malformed, now: Now, out
 pub(crate) fn reply_error(conn: ConnId, code: AppErrorCode, message: &str, now: Now, out: &mut Effects) {
     let error = AppError { code, message: message.to_owned(), timestamp: now.wall };
     out.control(conn, &ToApp::Error(error));
+}
+
+/// `ownership_release`: why the app is about to close this socket. It counts when the socket closes; if another has taken its
+/// place by then, it says nothing about the app.
+fn released(s: &mut UserSession, conn: ConnId, release: &OwnershipRelease) {
+    if let Some((_, link)) = links::current(s, conn) {
+        let restarts = release.reason.as_deref() == Some("clean_shutdown");
+        link.release = Some(if restarts { Release::Restarts } else { Release::Leaves });
+    }
 }
 
 /// `subscription_update`: the app's whole list.

@@ -51,6 +51,7 @@ pub(crate) fn glasses_connected(s: &mut UserSession, conn: ConnId, now: Now, out
         flow::flush(s, now, out);
         app_state_changed(s, None, now, out);
         tell_connection(s, true, now, out);
+        start::wake_dormant(s, now, out);
     }
 }
 
@@ -130,6 +131,8 @@ pub(crate) fn end(s: &mut UserSession, reason: EndReason, now: Now, out: &mut Ef
             Phase::Running { link, .. } => tell_stopped(link.conn, Close::UserSessionEnded, now, out),
             Phase::Stopping { link: Some(link), .. } => tell_stopped(link.conn, Close::AppStopped, now, out),
             // Told already; or to be started by the next process.
+            // It may serve the user elsewhere by now.
+            Phase::Dormant => {}
             Phase::Stopping { link: None, .. } => {}
             _ if restart => {}
             Phase::Starting { .. } | Phase::Grace { .. } | Phase::Backoff { .. } | Phase::Failed { .. } => {

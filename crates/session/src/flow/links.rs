@@ -5,9 +5,9 @@ use bifocal_protocol::ids::PackageName;
 
 use crate::apps::{Phase, Probe};
 use crate::effect::{Effect, Effects, Note};
-use crate::flow::lifecycle;
+use crate::flow::{lifecycle, start};
 use crate::input::ConnId;
-use crate::links::{Link, Side};
+use crate::links::{Link, Release, Side};
 use crate::now::Now;
 use crate::seeded::Bug;
 use crate::session::{Glasses, UserSession};
@@ -80,8 +80,13 @@ pub(crate) fn closed(s: &mut UserSession, conn: ConnId, code: u16, now: Now, out
             if matches!(phase, Phase::Running { since, .. } if now.at - *since >= timings.crash_forgiven) {
                 slot.restarts.forgive();
             }
+            let Phase::Running { link: Link { release, .. }, .. } = phase else { return };
+            if *release == Some(Release::Leaves) {
+                out.note(Note::AppLost { package: package.clone(), code });
+                return start::leave(s, &package, now, out);
+            }
             // A polite close may mean that the app has ended itself, or that its server is restarted.
-            let polite = matches!(code, 1000 | 1001 | 1005);
+            let polite = matches!(code, 1000 | 1001 | 1005) && *release != Some(Release::Restarts);
             let probe = if polite { Probe::At(now.at + timings.app_probe) } else { Probe::Never };
             *phase = Phase::Grace { since: now.at, until, probe };
             slot.unconfirmed.hold(&mut slot.held, now.at, &timings);

@@ -10,7 +10,7 @@ use bifocal_protocol::webhook::{SessionRequest, StopReason};
 
 use crate::apps::{
     AppManager, AppPhase, Held, Next, Phase, Probe, Restarts, Slot, StartFailure, StartRequest, StartStage,
-    StartWebhook,
+    StartWebhook, Unconfirmed,
 };
 use crate::effect::{Answer, Call, Effect, Effects, Note, WebhookKind};
 use crate::flow::lifecycle::app_state_changed;
@@ -60,7 +60,7 @@ pub(crate) fn start(
             }
         }
         Some(AppPhase::Starting) => wait_for_start(s, package, ask),
-        Some(AppPhase::Backoff | AppPhase::Failed) => {
+        Some(AppPhase::Backoff | AppPhase::Failed | AppPhase::Dormant) => {
             // The user's own wish forgives what was.
             if wish == Wish::New
                 && let Some(slot) = s.apps.get_mut(package)
@@ -272,7 +272,7 @@ pub(crate) fn failed(s: &mut UserSession, package: &PackageName, failure: StartF
 }
 
 /// Nothing of the app stays.
-fn forget(s: &mut UserSession, package: &PackageName, now: Now, out: &mut Effects) {
+pub(crate) fn forget(s: &mut UserSession, package: &PackageName, now: Now, out: &mut Effects) {
     s.apps.remove(package);
     s.subscriptions.remove(package);
     s.display.app_gone(package, now.at);
@@ -300,6 +300,28 @@ fn try_later(s: &mut UserSession, package: &PackageName, since: Millis, now: Now
         }
     }
     false
+}
+
+/// The app has left by itself. Its place is forgotten; that the user wants it to run is not.
+pub(crate) fn leave(s: &mut UserSession, package: &PackageName, now: Now, out: &mut Effects) {
+    let Some(slot) = s.apps.get_mut(package) else { return };
+    slot.phase = Phase::Dormant;
+    slot.unconfirmed = Unconfirmed::default();
+    drop(slot.held.take());
+    s.subscriptions.remove(package);
+    s.display.app_gone(package, now.at);
+    notify_phone(s, package, false, now, out);
+    app_state_changed(s, None, now, out);
+}
+
+/// The wearer is back here: so are the apps that have left.
+pub(crate) fn wake_dormant(s: &mut UserSession, now: Now, out: &mut Effects) {
+    let dormant = |slot: &Slot| matches!(slot.phase, Phase::Dormant);
+    let packages: Vec<PackageName> =
+        s.apps.iter().filter(|(_, slot)| dormant(slot)).map(|(package, _)| package.clone()).collect();
+    for package in packages {
+        revive(s, &package, now, out);
+    }
 }
 
 /// Tells whoever asked, and the phone.

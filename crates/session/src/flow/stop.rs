@@ -36,6 +36,11 @@ fn let_go(s: &mut UserSession, package: &PackageName, reason: StopReason, now: N
     let Some(slot) = s.apps.get_mut(package) else { return };
     if let Phase::Stopping { start_again, .. } = &mut slot.phase {
         *start_again = false;
+    } else if matches!(slot.phase, Phase::Dormant) {
+        start::forget(s, package, now, out);
+        s.apps.just_stopped(package, now.at + s.config.timings.app_grace, now.at);
+        out.note(Note::AppStopped(package.clone(), reason));
+        app_state_changed(s, None, now, out);
     } else {
         let stopping = Phase::Stopping { until, call, link: None, start_again: false };
         let before = std::mem::replace(&mut slot.phase, stopping);

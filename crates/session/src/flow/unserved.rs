@@ -87,8 +87,6 @@ pub(crate) fn answer(s: &UserSession, conn: ConnId, app: &PackageName, request: 
             target_user_id: direct.target_user_id.clone(),
             timestamp,
         })),
-        // The socket's own close says everything this server acts upon.
-        FromApp::OwnershipRelease(_) => return,
         _ => None,
     };
     let true_answer = matches!(request, FromApp::StreamStatusCheck(_));

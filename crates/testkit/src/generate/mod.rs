@@ -246,7 +246,7 @@ impl Generator {
         let awaited = |app: &AppNo| {
             matches!(
                 life.model().phase(*app),
-                Some(AppPhase::Starting | AppPhase::Grace | AppPhase::Backoff | AppPhase::Failed)
+                Some(AppPhase::Starting | AppPhase::Grace | AppPhase::Backoff | AppPhase::Failed | AppPhase::Dormant)
             )
         };
         let apps: Vec<AppNo> = (0..4).filter(awaited).collect();
@@ -288,7 +288,7 @@ impl Generator {
         let app = if running.is_empty() { self.rng.below(5) as AppNo } else { *self.rng.pick(&running) };
         let conn = self.app_conn(app, life);
         let other = (app + 1 + self.rng.below(3) as AppNo) % 4;
-        let says = match self.rng.weighted(&[40, 70, 4, 4, 3, 3, 3, 2, 1, 1]) {
+        let says = match self.rng.weighted(&[40, 70, 4, 4, 3, 3, 3, 2, 1, 1, 5]) {
             0 => AppSays::Wants(self.list(app)),
             1 => AppSays::Shows(self.picture()),
             2 => AppSays::ShowsAs(other),
@@ -298,6 +298,10 @@ impl Generator {
             6 => AppSays::Unknown,
             7 => AppSays::Photo,
             8 => AppSays::WantsGestures,
+            10 => {
+                self.planned.push_back(Step::Do(Act::Closed(conn, *self.rng.pick(&[1005, 1000, 1006]))));
+                AppSays::Releases { restarts: self.rng.percent(30) }
+            }
             _ => AppSays::Ping,
         };
         Step::Do(Act::AppSays(conn, says))

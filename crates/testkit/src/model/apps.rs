@@ -36,6 +36,7 @@ pub(super) enum Phase {
     Grace { until: u64, probe: Probe },
     Backoff { from: u64, until: u64 },
     Failed { probe: Probe },
+    Dormant,
     Stopping { until: u64, call: u32, line: Option<Line>, again: bool },
 }
 
@@ -61,6 +62,7 @@ impl Phase {
             Phase::Grace { .. } => AppPhase::Grace,
             Phase::Backoff { .. } => AppPhase::Backoff,
             Phase::Failed { .. } => AppPhase::Failed,
+            Phase::Dormant => AppPhase::Dormant,
             Phase::Stopping { .. } => AppPhase::Stopping,
         }
     }
@@ -125,7 +127,7 @@ impl Model {
                 ask.into_iter().for_each(|ask| self.answer(ask, Answered::Started));
             }
             Some(AppPhase::Starting) => self.wait(no, ask),
-            Some(AppPhase::Backoff | AppPhase::Failed) => {
+            Some(AppPhase::Backoff | AppPhase::Failed | AppPhase::Dormant) => {
                 self.forgive(no);
                 self.revive(no, now);
                 self.wait(no, ask);
@@ -212,6 +214,11 @@ impl Model {
             return self.fail_asks(waiting, StartStage::Cancelled);
         };
         waiting.append(&mut app.waiting);
+        if matches!(app.phase, Phase::Dormant) {
+            self.apps[no] = None;
+            self.stopped_until[no] = now + STOPPED;
+            return self.fail_asks(waiting, StartStage::Cancelled);
+        }
         app.wants.clear();
         app.held.clear();
         let line = match &mut app.phase {
@@ -293,8 +300,20 @@ impl Model {
         if now - app.since >= FORGIVEN {
             app.failures.clear();
         }
+        let Phase::Running { line: Line { released, .. }, .. } = app.phase else { return };
+        if released == Some(false) {
+            app.phase = Phase::Dormant;
+            app.wants.clear();
+            app.held.clear();
+            app.way = Way::default();
+            return;
+        }
         app.way.back(&mut app.held, now);
-        let probe = if [1000, 1001, 1005].contains(&code) { Probe::At(now + APP_PROBE) } else { Probe::No };
+        let probe = if released.is_none() && [1000, 1001, 1005].contains(&code) {
+            Probe::At(now + APP_PROBE)
+        } else {
+            Probe::No
+        };
         app.phase = Phase::Grace { until: now + APP_GRACE, probe };
     }
 

@@ -34,7 +34,7 @@ impl Model {
                 Phase::Running { line, .. } if restart => self.out.push(Seen::close(line.conn, Close::Restart)),
                 Phase::Running { line, .. } => self.say_stopped(line.conn, Close::UserSessionEnded),
                 Phase::Stopping { line: Some(line), .. } => self.say_stopped(line.conn, Close::AppStopped),
-                Phase::Stopping { line: None, .. } => {}
+                Phase::Stopping { line: None, .. } | Phase::Dormant => {}
                 _ if restart => {}
                 _ => self.ask(Asked::Stop(no)),
             }

@@ -260,7 +260,7 @@ impl Model {
                 }
                 Some(Phase::Failed { probe: Probe::At(at) }) => consider(*at, Due::Probe(no)),
                 Some(Phase::Stopping { until, .. }) => consider(*until, Due::StopOver(no)),
-                Some(Phase::Failed { .. }) | None => {}
+                Some(Phase::Failed { .. } | Phase::Dormant) | None => {}
             }
         }
         match &self.glasses {

@@ -16,13 +16,23 @@ pub(super) struct Line {
     pub(super) ping: (u64, u64),
     /// Its close frame is out; at this time it is hung up on.
     pub(super) leaving: Option<u64>,
+    /// The app has said why it will close it: it restarts, or else it leaves.
+    pub(super) released: Option<bool>,
     bad_since: u64,
     bad: u32,
 }
 
 impl Line {
     pub(super) fn new(conn: u64, now: u64) -> Self {
-        Self { conn, heard: now, ping: (now + PING / 2, now + PING), leaving: None, bad_since: now, bad: 0 }
+        Self {
+            conn,
+            heard: now,
+            ping: (now + PING / 2, now + PING),
+            leaving: None,
+            released: None,
+            bad_since: now,
+            bad: 0,
+        }
     }
 
     /// It is pinged, and so it will be.

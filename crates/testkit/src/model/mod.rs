@@ -16,7 +16,7 @@ mod streams;
 use bifocal_protocol::close::Close;
 use bifocal_session::{AppPhase, SessionState, StartStage};
 
-use crate::cast::{AppNo, ENTRIES, Event, RAW_SOUND, STRANGER, Wearer};
+use crate::cast::{APPS, AppNo, ENTRIES, Event, RAW_SOUND, STRANGER, Wearer};
 use crate::seen::{Answered, Asked, Frame, LINK_DOWN, LINK_UP, Seen};
 use crate::step::Act;
 use apps::{App, Phase};
@@ -305,6 +305,11 @@ impl Model {
                 self.on(conn, Frame::Mic(on, raw));
             }
             self.deliver(Event::Link, LINK_UP, None, now);
+            for no in 0..APPS.len() {
+                if self.phase(no) == Some(AppPhase::Dormant) {
+                    self.revive(no, now);
+                }
+            }
         } else {
             self.load();
         }

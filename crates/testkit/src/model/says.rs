@@ -56,6 +56,11 @@ impl Model {
                 self.on(conn, Frame::AppError);
             }
             AppSays::Init(_) => self.on(conn, Frame::Ack),
+            AppSays::Releases { restarts } => {
+                if let Some(line) = self.line_mut(conn) {
+                    line.released = Some(*restarts);
+                }
+            }
             AppSays::Wants(list) | AppSays::WantsAs(_, list) => self.subscribe(app, list, now),
             AppSays::WantsGestures => self.subscribe_to_gestures(app, now),
             AppSays::Shows(picture) if picture.dashboard && APPS[app].kind != AppKind::SystemDashboard => {

@@ -82,7 +82,7 @@ impl Model {
                         app.way.send(held, now);
                         self.out.push(Seen::On(line.conn, Frame::Event(name, n)));
                     }
-                    Phase::Failed { .. } | Phase::Stopping { .. } => {}
+                    Phase::Failed { .. } | Phase::Dormant | Phase::Stopping { .. } => {}
                     _ => keep(&mut app.held, held),
                 }
             }

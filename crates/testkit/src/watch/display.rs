@@ -129,7 +129,8 @@ impl Display {
     }
 
     pub(super) fn after(&mut self, phases: &[Option<AppPhase>; 4], settled: bool, moment: Moment<'_>) -> Held {
-        let gone = |app: AppNo| matches!(phases[app], None | Some(AppPhase::Stopping | AppPhase::Failed));
+        let gone =
+            |app: AppNo| matches!(phases[app], None | Some(AppPhase::Stopping | AppPhase::Failed | AppPhase::Dormant));
         for app in std::mem::take(&mut self.pending) {
             // When deadlines fire late, an app may have drawn first and gone then.
             if gone(app) && moment.act.is_some() && moment.model.phone().is_some() {
