@@ -1,0 +1,177 @@
+// session.camera: photos, direct streams, and streams that the cloud manages.
+import { atEnd, check, equal, fires, local, pending } from '../checks.mjs'
+import { nameOnly } from './names.mjs'
+
+const URL = 'rtmp://127.0.0.1:1935/live'
+const photos = row => pending('photos', row)
+const isGood = status => !['error', 'stopped', 'timeout'].includes(status)
+
+/** The stream of direct streaming: SDK 3.0.0-alpha.4 has given it another name. */
+const statusStream = x => (x.version === '3.0.0-alpha.4' ? 'stream_status' : 'rtmp_stream_status')
+const options = x => (x.version === '3.0.0-alpha.4' ? { streamUrl: URL } : { rtmpUrl: URL })
+
+/** A direct stream runs, begun by this method, and the cloud says so. */
+async function streaming(x, start = 'startStream') {
+  const { camera } = x.session
+  if (!camera.isCurrentlyStreaming()) await camera[start](options(x))
+  await x.eventually('a good status', () => camera.getStreamStatus() && isGood(camera.getStreamStatus().status))
+  return camera
+}
+
+const starts = method => photos(async x => {
+  const mark = x.ann.seen.mark()
+  await streaming(x, method)
+  await x.ann.seen.next('the start', ({ kind }) => /^start_(rtmp_)?stream$/.test(kind), x.left(), mark)
+  return 'settled'
+})
+
+const stops = method => photos(async x => {
+  const [camera, mark] = [await streaming(x), x.ann.seen.mark()]
+  await x.within(camera[method]())
+  await x.ann.seen.next('the stop', ({ kind }) => /^stop_(rtmp_)?stream$/.test(kind), x.left(), mark)
+  await x.eventually('the end', () => !camera.isCurrentlyStreaming())
+  return 'settled'
+})
+
+const tells = method => photos(fires((x, handler) => x.session.camera[method](handler), x => streaming(x), e => isGood(e.status)))
+
+const startsManaged = method => photos(async x => {
+  const { hlsUrl, dashUrl } = await x.within(x.session.camera[method]())
+  check(hlsUrl && dashUrl, 'no addresses')
+  return 'settled'
+})
+
+const stopsManaged = method => photos(async x => {
+  check(x.session.camera.isManagedStreamActive(), 'there is no stream')
+  await x.session.camera[method]()
+  await x.eventually('the end', () => !x.session.camera.isManagedStreamActive())
+  return 'settled'
+})
+
+const tellsManaged = method => photos(fires(
+  (x, handler) => x.session.camera[method](handler),
+  x => {
+    x.session.camera.startManagedStream().catch(() => {})
+  },
+  e => isGood(e.status),
+))
+
+const whileManaged = body => photos(async x => {
+  check(x.session.camera.isManagedStreamActive(), 'there is no stream')
+  await body(x.session.camera)
+  return 'local'
+})
+
+/** A photo request of bob's app that waits, for as long as `look` looks. */
+const waiting = look => local(async x => {
+  const { camera } = x.peer
+  const result = camera.requestPhoto().then(() => 'photo', error => String(error?.message ?? error))
+  const { requestId } = x.tap(x.peer).sent.entries.findLast(({ type }) => type === 'photo_request')
+  const expected = await look(camera, requestId)
+  if (expected) equal(await x.within(result), expected, 'the outcome')
+  else camera.cancelPhotoRequest(requestId)
+})
+
+const photo = {
+  requestPhoto: photos(async x => {
+    const { buffer, mimeType } = await x.within(x.session.camera.requestPhoto({ size: 'small' }))
+    equal([String(buffer), mimeType], ['a photo', 'image/jpeg'])
+    return 'settled'
+  }),
+  'requestPhoto({customWebhookUrl})': photos(async x => {
+    const mark = x.ann.seen.mark()
+    await x.within(x.session.camera.requestPhoto({ customWebhookUrl: `http://127.0.0.1:${x.port}/elsewhere` }))
+    await x.ann.sees(x, 'photo', () => true, mark)
+    return 'settled'
+  }),
+  hasPhotoPendingRequest: waiting((camera, id) => {
+    equal([camera.hasPhotoPendingRequest(id), camera.hasPhotoPendingRequest('other')], [true, false])
+  }),
+  cancelPhotoRequest: waiting((camera, id) => {
+    equal([camera.cancelPhotoRequest(id), camera.cancelPhotoRequest(id)], [true, false])
+    return 'Photo request cancelled'
+  }),
+  getPhotoPendingRequestCount: waiting(camera => equal(camera.getPhotoPendingRequestCount(), 1)),
+  getPhotoPendingRequestIds: waiting((camera, id) => equal(camera.getPhotoPendingRequestIds(), [id])),
+  handlePhotoReceived: waiting((camera, requestId) => {
+    camera.handlePhotoReceived({ requestId, buffer: Buffer.from('by hand') })
+    return 'photo'
+  }),
+  handlePhotoError: waiting((camera, requestId) => {
+    camera.handlePhotoError({ requestId, success: false, error: { code: 'CAMERA_BUSY', message: 'later' } })
+    return 'CAMERA_BUSY: later'
+  }),
+  cancelAllPhotoRequests: local(x => equal(x.peer.camera.cancelAllPhotoRequests(), 0)),
+  setFov: photos(async x => {
+    const mark = x.ann.seen.mark()
+    await x.session.camera.setFov({ fov: 100, roiPosition: 'top' })
+    await x.ann.sees(x, 'camera_fov_set', () => true, mark)
+    return 'sent'
+  }),
+}
+
+const direct = {
+  onStreamStatus: tells('onStreamStatus'),
+  onLocalLivestreamStatus: tells('onLocalLivestreamStatus'),
+  startStream: starts('startStream'),
+  isCurrentlyStreaming: photos(async x => (equal((await streaming(x)).isCurrentlyStreaming(), true), 'local')),
+  getCurrentStreamUrl: photos(async x => (equal((await streaming(x)).getCurrentStreamUrl(), URL), 'local')),
+  getStreamStatus: photos(async x => (check(isGood((await streaming(x)).getStreamStatus().status), 'a bad status'), 'local')),
+  stopStream: stops('stopStream'),
+  startLocalLivestream: starts('startLocalLivestream'),
+  stopLocalLivestream: stops('stopLocalLivestream'),
+  subscribeToStreamStatusUpdates: nameOnly(x => x.session.camera.subscribeToStreamStatusUpdates(), statusStream),
+  unsubscribeFromStreamStatusUpdates: async x => {
+    const off = x.session.on(statusStream(x), () => {})
+    const answer = await nameOnly(x => x.session.camera.unsubscribeFromStreamStatusUpdates(), statusStream, false)(x)
+    off()
+    return answer
+  },
+  updateStreamState: local(x => {
+    x.peer.camera.updateStreamState({ type: statusStream(x), streamId: 'by hand', status: 'stopped' })
+    equal(x.peer.camera.getStreamStatus().streamId, 'by hand')
+  }),
+}
+
+const ACTIVE = { type: 'managed_stream_status', status: 'active', streamId: 'by hand', hlsUrl: 'https://h', dashUrl: 'https://d' }
+
+const managed = {
+  onManagedStreamStatus: tellsManaged('onManagedStreamStatus'),
+  onLivestreamStatus: tellsManaged('onLivestreamStatus'),
+  startManagedStream: startsManaged('startManagedStream'),
+  isManagedStreamActive: whileManaged(camera => equal(camera.isManagedStreamActive(), true)),
+  getManagedStreamUrls: whileManaged(camera => check(camera.getManagedStreamUrls().hlsUrl, 'no address')),
+  stopManagedStream: stopsManaged('stopManagedStream'),
+  startLivestream: startsManaged('startLivestream'),
+  isLivestreamActive: whileManaged(camera => equal(camera.isLivestreamActive(), true)),
+  getLivestreamUrls: whileManaged(camera => check(camera.getLivestreamUrls().hlsUrl, 'no address')),
+  stopLivestream: stopsManaged('stopLivestream'),
+  checkExistingStream: async x => {
+    await x.synced()
+    return 'settled'
+  },
+  handleManagedStreamStatus: local(x => {
+    x.peer.camera.handleManagedStreamStatus(ACTIVE)
+    equal(x.peer.camera.getManagedStreamUrls().hlsUrl, 'https://h')
+    x.peer.camera.handleManagedStreamStatus({ ...ACTIVE, status: 'stopped' })
+    equal(x.peer.camera.getManagedStreamUrls(), undefined)
+  }),
+  handleStreamCheckResponse: atEnd(local(async x => {
+    const answer = x.peer.camera.checkExistingStream()
+    x.peer.camera.handleStreamCheckResponse({ hasActiveStream: true })
+    equal((await x.within(answer)).hasActiveStream, true)
+  })),
+}
+
+export const camera = {
+  name: 'session.camera',
+  types: () => ['app/session/modules/camera.d.ts#CameraModule'],
+  object: x => x.session.camera,
+  rows: {
+    ...photo,
+    ...direct,
+    ...managed,
+    updateSessionId: local(x => x.peer.camera.updateSessionId(x.peer.getSessionId())),
+    cancelAllRequests: local(x => equal(x.peer.camera.cancelAllRequests(), { photoRequests: 0 })),
+  },
+}

@@ -1,0 +1,71 @@
+// session.dashboard: what apps write on the dashboard, and the parts that only the system dashboard has.
+import { equal, fires, heard, local, pending, reaches } from '../checks.mjs'
+import * as phone from '../happenings.mjs'
+
+/** The text comes to be seen on the dashboard, which the wearer opens by looking up. */
+const onDashboard = (act, text) => pending('display', reaches(
+  async x => {
+    await act(x)
+    await phone.plays('head up')(x)
+  },
+  'display',
+  event => event.view === 'dashboard' && event.text.includes(text),
+))
+
+const content = {
+  name: 'session.dashboard.content',
+  types: () => ['app/session/dashboard.d.ts#DashboardContentManager'],
+  object: x => x.session.dashboard.content,
+  rows: {
+    write: onDashboard(x => x.session.dashboard.content.write('written', ['main', 'expanded']), 'written'),
+    writeToMain: onDashboard(x => x.session.dashboard.content.writeToMain('on main'), 'on main'),
+    writeToExpanded: onDashboard(
+      x => {
+        x.dashboard.dashboard.system.setViewMode('expanded')
+        x.session.dashboard.content.writeToExpanded('on expanded')
+      },
+      'on expanded',
+    ),
+    onModeChange: pending('display', fires(
+      (x, handler) => x.session.dashboard.content.onModeChange(handler),
+      x => x.dashboard.dashboard.system.setViewMode('main'),
+      mode => mode === 'main',
+    )),
+    getCurrentMode: pending('display', async x => {
+      x.dashboard.dashboard.system.setViewMode('expanded')
+      await x.eventually('the mode', async () => (await x.session.dashboard.content.getCurrentMode()) === 'expanded')
+      return 'settled'
+    }),
+    setCurrentMode: local(async x => {
+      const register = (x, handler) => x.peer.events.onDashboardModeChange(handler)
+      equal(await heard(x, register, () => x.peer.dashboard.content.setCurrentMode('none')), { mode: 'none' })
+    }),
+  },
+}
+
+const system = {
+  name: 'session.dashboard.system',
+  types: () => ['app/session/dashboard.d.ts#DashboardSystemManager'],
+  object: x => x.dashboard.dashboard.system,
+  rows: {
+    setTopLeft: onDashboard(x => x.dashboard.dashboard.system.setTopLeft('top left'), 'top left'),
+    setTopRight: onDashboard(x => x.dashboard.dashboard.system.setTopRight('top right'), 'top right'),
+    setBottomLeft: onDashboard(x => x.dashboard.dashboard.system.setBottomLeft('bottom left'), 'bottom left'),
+    setBottomRight: onDashboard(x => x.dashboard.dashboard.system.setBottomRight('bottom right'), 'bottom right'),
+    setViewMode: pending('display', fires(
+      (x, handler) => x.session.events.onDashboardModeChange(handler),
+      x => x.dashboard.dashboard.system.setViewMode('main'),
+      e => e.mode === 'main',
+    )),
+  },
+}
+
+const manager = {
+  name: 'session.dashboard',
+  types: () => ['app/session/dashboard.d.ts#DashboardManager'],
+  object: x => x.session.dashboard,
+  data: ['content', 'system'],
+  rows: {},
+}
+
+export const dashboard = [manager, content, system]
