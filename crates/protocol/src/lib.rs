@@ -8,6 +8,7 @@
 //! JavaScript would leave out is left out here).
 
 pub mod app;
+pub mod app_rest;
 pub mod apps;
 pub mod capabilities;
 pub mod close;

@@ -9,6 +9,8 @@ use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::settings::{AppSetting, SystemSettings};
 use bytes::Bytes;
 
+use crate::peers::FromPeers;
+
 /// The number of one accepted socket, never used twice. Input of a connection that is not current changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId(pub u64);
@@ -95,6 +97,8 @@ pub enum Input {
         /// How.
         outcome: Box<Outcome>,
     },
+    /// Something for an app, from its other users or about them.
+    FromPeers(Box<FromPeers>),
     /// Somebody outside asks for something and waits for the [`Answer`](crate::Answer).
     Asked {
         /// Which.
@@ -134,6 +138,8 @@ pub enum Ask {
     StartApp(PackageName),
     /// Stop an app. Answered at once.
     StopApp(PackageName),
+    /// What the user has set for an app. Answered while it runs.
+    AppSettings(PackageName),
     /// Look at the session. Changes nothing, sends nothing.
     View,
 }

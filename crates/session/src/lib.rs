@@ -24,6 +24,7 @@ mod invariants;
 mod links;
 mod microphone;
 mod now;
+mod peers;
 mod record;
 mod relay;
 #[cfg(not(feature = "seeded-bugs"))]
@@ -44,6 +45,7 @@ pub use errors::{ErrorRow, GLASSES_ERRORS};
 pub use input::{AppHello, Ask, AskId, CallId, ConnId, EndReason, Input, Outcome, UserData};
 pub use links::Side;
 pub use now::{Millis, Now, Timings};
+pub use peers::{FromPeers, PeerRequest};
 pub use session::{Config, SessionState, UserSession};
 pub use summary::SessionSummary;
 pub use view::SessionView;

@@ -4,7 +4,7 @@ use bifocal_protocol::envelope::data_stream;
 use bifocal_protocol::ids::PackageName;
 use bytes::{Bytes, BytesMut};
 
-use crate::apps::{Delivery, HeldMessage, Phase};
+use crate::apps::{Content, Delivery, HeldMessage, Phase};
 use crate::effect::{Effect, Effects, Lane, Note};
 use crate::now::Now;
 use crate::session::UserSession;
@@ -28,7 +28,8 @@ pub(crate) fn relay_words(
     let (need, wall) = (topic.need(), now.wall);
     for (package, stream) in subscriptions.targets(topic) {
         let Some(slot) = apps.get_mut(package) else { continue };
-        let message = |data| HeldMessage { stream: stream.clone(), need, data, wall, is_final };
+        let content = || Content::Event { stream: stream.clone(), need, is_final };
+        let message = |data| HeldMessage { content: content(), data, wall };
         match slot.delivery() {
             Delivery::Send(conn) => {
                 let (text, place) = data_stream(&slot.session_id, stream, data, wall);
@@ -52,10 +53,16 @@ pub(crate) fn flush(session: &mut UserSession, package: &PackageName, now: Now, 
     let granted = slot.record.granted();
     let mut sent = 0;
     for message in held {
-        let HeldMessage { stream, need, data, wall, .. } = &message;
-        // The list, and what the app may have, may be others than when it was held.
-        if need.met_by(granted) && subscriptions.wants(package, stream) {
-            let (text, _) = data_stream(&slot.session_id, stream, data, *wall);
+        let HeldMessage { content, data, wall } = &message;
+        let text = match content {
+            Content::Message => Some(data.clone()),
+            // The list, and what the app may have, may be others than when it was held.
+            Content::Event { stream, need, .. } => {
+                let wanted = need.met_by(granted) && subscriptions.wants(package, stream);
+                wanted.then(|| data_stream(&slot.session_id, stream, data, *wall).0)
+            }
+        };
+        if let Some(text) = text {
             out.push(Effect::Send { conn, lane: Lane::Data, text });
             slot.unconfirmed.sent(message, now.at);
             sent += 1;

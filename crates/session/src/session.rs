@@ -141,6 +141,7 @@ impl UserSession {
             Input::Confirmed { conn, count } => flow::links::confirmed(self, conn, count, now),
             Input::Closed { conn, code } => flow::links::closed(self, conn, code, now, out),
             Input::CallDone { call, outcome } => flow::calls::done(self, call, *outcome, now, out),
+            Input::FromPeers(from) => flow::peers::received(self, *from, now, out),
             Input::Asked { ask, what } => flow::asks::asked(self, ask, *what, now, out),
             Input::UserChanged => flow::record::load_user(self, out),
             Input::End { reason } => flow::lifecycle::end(self, reason, now, out),

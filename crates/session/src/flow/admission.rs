@@ -18,7 +18,7 @@ use bifocal_protocol::ids::PackageName;
 use crate::apps::{Phase, StartFailure, StartStage};
 use crate::effect::{Answer, Effect, Effects, Note};
 use crate::flow::lifecycle::{app_state_changed, tell_stopped};
-use crate::flow::start;
+use crate::flow::{peers, start};
 use crate::input::{AppHello, ConnId};
 use crate::links::{Link, Side};
 use crate::now::Now;
@@ -119,6 +119,7 @@ fn attach(
         }
     }
     if started {
+        peers::here(s, package, out);
         start::notify_phone(s, package, true, now, out);
         app_state_changed(s, None, now, out);
     }

@@ -14,7 +14,7 @@ use crate::apps::Phase;
 use crate::display::{Frame, Request};
 use crate::effect::{Effect, Effects, Note};
 use crate::flow::lifecycle::app_state_changed;
-use crate::flow::{admission, links, unserved};
+use crate::flow::{admission, links, peers, unserved};
 use crate::input::ConnId;
 use crate::links::{Release, Side};
 use crate::now::Now;
@@ -49,7 +49,10 @@ pub(crate) fn text(s: &mut UserSession, conn: ConnId, text: &Text, now: Now, out
         Some(Ok(FromApp::OwnershipRelease(release))) => released(s, conn, &release),
         Some(Ok(FromApp::SubscriptionUpdate(update))) => subscribe(s, conn, &package, &update, now, out),
         Some(Ok(FromApp::Display(request))) => display(s, conn, &package, request, now, out),
-        Some(Ok(other)) => unserved::answer(s, conn, &package, &other, now, out),
+        Some(Ok(other)) => match peers::request(other) {
+            Ok(what) => peers::asked(conn, &package, what, now, out),
+            Err(other) => unserved::answer(s, conn, &package, &other, now, out),
+        },
         None => out.note(Note::UnknownType(Side::App)),
     }
 }

@@ -18,6 +18,12 @@ pub(crate) fn asked(s: &mut UserSession, ask: AskId, what: Ask, now: Now, out: &
             stop::stop(s, &package, StopReason::UserDisabled, now, out);
             out.answer(ask, Answer::Stopped);
         }
+        Ask::AppSettings(package) => {
+            let running = s.apps.get(&package).map(|slot| Answer::Settings(s.settings.of_app(&slot.record)));
+            let known = s.load.installed(&package).is_some();
+            let answer = running.unwrap_or(if known { Answer::NotRunning } else { Answer::NotInstalled });
+            out.answer(ask, answer);
+        }
         Ask::View => out.answer(ask, Answer::View(Box::new(s.view()))),
     }
 }

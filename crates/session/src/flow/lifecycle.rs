@@ -13,7 +13,7 @@ use crate::deadline::Deadline;
 use crate::effect::{Answer, Effect, Effects, Lane, LatestKey, Note};
 use crate::errors::ErrorRow;
 use crate::flow;
-use crate::flow::{links, record, start, stop};
+use crate::flow::{links, peers, record, start, stop};
 use crate::input::{ConnId, EndReason, Input};
 use crate::links::Link;
 use crate::microphone::MicState;
@@ -116,6 +116,7 @@ pub(crate) fn end(s: &mut UserSession, reason: EndReason, now: Now, out: &mut Ef
     for package in s.apps.packages() {
         let Some(slot) = s.apps.remove(&package) else { continue };
         s.subscriptions.remove(&package);
+        peers::gone(&package, out);
         if let Phase::Starting { webhook: StartWebhook::InFlight { call, .. }, .. } = slot.phase {
             // It would open what is about to end.
             out.push(Effect::Cancel { call });

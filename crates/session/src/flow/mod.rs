@@ -9,6 +9,7 @@ pub(crate) mod glasses;
 pub(crate) mod lifecycle;
 pub(crate) mod links;
 pub(crate) mod microphone;
+pub(crate) mod peers;
 pub(crate) mod record;
 pub(crate) mod start;
 pub(crate) mod stop;

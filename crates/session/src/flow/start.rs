@@ -15,7 +15,7 @@ use crate::apps::{
 use crate::effect::{Answer, Call, Effect, Effects, Note, WebhookKind};
 use crate::flow::lifecycle::app_state_changed;
 use crate::flow::record::no_record;
-use crate::flow::stop;
+use crate::flow::{peers, stop};
 use crate::input::{AskId, CallId};
 use crate::now::{Millis, Now};
 use crate::record::Parked;
@@ -275,6 +275,7 @@ pub(crate) fn failed(s: &mut UserSession, package: &PackageName, failure: StartF
 pub(crate) fn forget(s: &mut UserSession, package: &PackageName, now: Now, out: &mut Effects) {
     s.apps.remove(package);
     s.subscriptions.remove(package);
+    peers::gone(package, out);
     s.display.app_gone(package, now.at);
     notify_phone(s, package, false, now, out);
 }
@@ -291,6 +292,7 @@ fn try_later(s: &mut UserSession, package: &PackageName, since: Millis, now: Now
             slot.phase = Phase::Failed { probe: Probe::At(now.at + timings.app_probe_failed) };
             drop(slot.held.take());
             s.subscriptions.remove(package);
+            peers::gone(package, out);
             s.display.app_gone(package, now.at);
             out.note(Note::AppGivenUp(package.clone()));
             notify_phone(s, package, false, now, out);
@@ -309,6 +311,7 @@ pub(crate) fn leave(s: &mut UserSession, package: &PackageName, now: Now, out: &
     slot.unconfirmed = Unconfirmed::default();
     drop(slot.held.take());
     s.subscriptions.remove(package);
+    peers::gone(package, out);
     s.display.app_gone(package, now.at);
     notify_phone(s, package, false, now, out);
     app_state_changed(s, None, now, out);

@@ -10,6 +10,7 @@ use bifocal_protocol::webhook::{StopReason, StopRequest};
 use crate::apps::{Phase, Slot, StartFailure, StartStage, StartWebhook};
 use crate::effect::{Effect, Effects, Note, WebhookKind};
 use crate::flow::lifecycle::{app_state_changed, tell_stopped};
+use crate::flow::peers;
 use crate::flow::start::{self, Begin, Wish};
 use crate::input::CallId;
 use crate::now::Now;
@@ -55,6 +56,7 @@ fn let_go(s: &mut UserSession, package: &PackageName, reason: StopReason, now: N
             _ => {}
         }
         s.subscriptions.remove(package);
+        peers::gone(package, out);
         s.display.app_gone(package, now.at);
         if let Some(slot) = s.apps.get(package) {
             webhook_call(s, slot, call, reason, now, out);

@@ -1,9 +1,10 @@
 //! From words to inputs, and to what they are made of.
 
-use bifocal_protocol::Text;
 use bifocal_protocol::app::{AppKind, AppRecord};
+use bifocal_protocol::apps::ToApp;
 use bifocal_protocol::ids::PackageName;
-use bifocal_session::{AppHello, Ask, AskId, CallId, ConnId, EndReason, Input, Outcome};
+use bifocal_protocol::{Decoded, Message, Text};
+use bifocal_session::{AppHello, Ask, AskId, CallId, ConnId, EndReason, FromPeers, Input, Outcome};
 use bytes::Bytes;
 use serde_json::json;
 
@@ -59,7 +60,14 @@ pub(super) fn input(words: &[&str], line: &str) -> Result<Input, String> {
             done(call, Outcome::Health { healthy: word == "well", others_closed })?
         }
         ["token", call, "is", word] => done(call, Outcome::Token(word == "good"))?,
+        ["peers", "of", package, "say", ..] => {
+            let text = message()?;
+            let decoded = ToApp::decode(&text).map_err(|error| error.to_string())?;
+            let Decoded::Known(message) = decoded else { return Err("no message for an app".to_owned()) };
+            Input::FromPeers(Box::new(FromPeers { package: name(package)?, message }))
+        }
         ["ask", ask, "view"] => asked(ask, Ask::View)?,
+        ["ask", ask, "settings", package] => asked(ask, Ask::AppSettings(name(package)?))?,
         ["ask", ask, "start", package] => asked(ask, Ask::StartApp(name(package)?))?,
         ["ask", ask, "stop", package] => asked(ask, Ask::StopApp(name(package)?))?,
         ["end", reason] => {
