@@ -56,6 +56,9 @@ pub struct Timings {
     pub app_probe_failed: u64,
     /// How long what was held for an app waits for its first subscription update after its return.
     pub app_flush: u64,
+    /// Apps that begin change their list again and again; the phone, which reads everything anew each time (client), is told
+    /// once after so long.
+    pub app_state_gap: u64,
     /// Failures older than this are forgotten.
     pub crash_window: u64,
     /// An app that ran for so long has its failures forgiven.
@@ -112,6 +115,7 @@ impl Timings {
         app_probe: 3_000,
         app_probe_failed: 60_000,
         app_flush: 8_000,
+        app_state_gap: 500,
         crash_window: 300_000,
         crash_forgiven: 60_000,
         revive_first: 1_000,

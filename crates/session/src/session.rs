@@ -82,6 +82,8 @@ pub struct UserSession {
     pub(crate) microphone: MicrophoneManager,
     /// The subscriptions and the setting for which the microphone was last asked.
     pub(crate) mic_seen: (u64, bool),
+    /// The lists of what apps want have changed; the phone is told then.
+    pub(crate) app_state_at: Option<Millis>,
     /// The model that the phone last named.
     pub(crate) glasses_model: Option<String>,
 }
@@ -119,6 +121,7 @@ impl UserSession {
             audio: AudioManager::default(),
             microphone: MicrophoneManager::default(),
             mic_seen: (0, true),
+            app_state_at: None,
             glasses_model: None,
         }
     }
@@ -185,6 +188,9 @@ impl UserSession {
             consider(at, Deadline::MicOff);
         }
         if self.glasses_link().is_some() {
+            if let Some(at) = self.app_state_at {
+                consider(at, Deadline::AppState);
+            }
             if let Some(at) = self.microphone.send_due(timings) {
                 consider(at, Deadline::MicSend);
             }

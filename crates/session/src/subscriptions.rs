@@ -51,7 +51,7 @@ pub(crate) struct Replaced {
     pub(crate) ignored: bool,
     /// Whether the set is another than before.
     pub(crate) changed: bool,
-    /// Entries for which the app lacks a permission.
+    /// Entries for which the app lacks a permission, without those that it has been told of.
     pub(crate) refused: Vec<(String, Permission)>,
     /// Entries that are no streams.
     pub(crate) invalid: Vec<NotAStream>,
@@ -68,6 +68,8 @@ pub(crate) struct SubscriptionManager {
 #[derive(Debug)]
 struct Wanted {
     list: Vec<Subscription>,
+    /// What was refused of its last list.
+    refused: Vec<Arc<str>>,
     permissions: Permissions,
     connected_at: Millis,
 }
@@ -75,9 +77,10 @@ struct Wanted {
 impl SubscriptionManager {
     /// An app's socket came: an empty list means nothing for a while.
     pub(crate) fn connected(&mut self, package: &PackageName, permissions: Permissions, now: Millis) {
-        let fresh = || Wanted { list: Vec::new(), permissions, connected_at: now };
+        let fresh = || Wanted { list: Vec::new(), refused: Vec::new(), permissions, connected_at: now };
         let wanted = self.apps.entry(package.clone()).or_insert_with(fresh);
         wanted.connected_at = now;
+        wanted.refused.clear();
         wanted.permissions = permissions;
     }
 
@@ -95,6 +98,7 @@ impl SubscriptionManager {
         }
         let mut replaced = Replaced::default();
         let mut list: Vec<Subscription> = Vec::with_capacity(entries.len().min(MAX_PER_APP));
+        let mut refused: Vec<Arc<str>> = Vec::new();
         for entry in entries {
             let parsed = Subscription::parse(entry);
             match parsed {
@@ -102,10 +106,13 @@ impl SubscriptionManager {
                 Err(error) => replaced.invalid.push(error),
                 Ok(parsed) => match parsed.key.need() {
                     Need::Permission(permission) if !wanted.permissions.grants(permission) => {
-                        if replaced.refused.len() == MAX_PER_APP {
+                        if refused.len() == MAX_PER_APP {
                             replaced.over += 1;
-                        } else {
-                            replaced.refused.push((parsed.raw.to_string(), permission));
+                        } else if !refused.contains(&parsed.raw) {
+                            if !wanted.refused.contains(&parsed.raw) {
+                                replaced.refused.push((parsed.raw.to_string(), permission));
+                            }
+                            refused.push(parsed.raw);
                         }
                     }
                     _ if list.contains(&parsed) => {}
@@ -117,6 +124,7 @@ impl SubscriptionManager {
         replaced.changed = list != wanted.list;
         self.revision += u64::from(replaced.changed);
         wanted.list = list;
+        wanted.refused = refused;
         replaced
     }
 

@@ -13,7 +13,7 @@ use bifocal_protocol::{Message, Text};
 use crate::apps::Phase;
 use crate::display::{Frame, Request};
 use crate::effect::{Effect, Effects, Note};
-use crate::flow::lifecycle::app_state_changed;
+use crate::flow::lifecycle::lists_changed;
 use crate::flow::{admission, links, peers, unserved};
 use crate::input::ConnId;
 use crate::links::{Release, Side};
@@ -139,7 +139,7 @@ fn subscribe(
         reply_error(conn, AppErrorCode::MalformedMessage, &message, now, out);
     }
     if changed {
-        app_state_changed(s, None, now, out);
+        lists_changed(s, now);
     }
 }
 

@@ -78,8 +78,14 @@ pub(crate) fn acknowledge(s: &UserSession, conn: ConnId, now: Now, out: &mut Eff
     out.control(conn, &ToPhone::Ack(ack));
 }
 
+/// What apps want has changed, and nothing else of what the phone shows: it is told soon.
+pub(crate) fn lists_changed(s: &mut UserSession, now: Now) {
+    s.app_state_at.get_or_insert(now.at + s.config.timings.app_state_gap);
+}
+
 /// Tells the phone that the list of apps is another one.
-pub(crate) fn app_state_changed(s: &UserSession, error: Option<String>, now: Now, out: &mut Effects) {
+pub(crate) fn app_state_changed(s: &mut UserSession, error: Option<String>, now: Now, out: &mut Effects) {
+    s.app_state_at = None;
     let Some(link) = s.glasses_link() else { return };
     let session_id = s.user.to_string();
     let change = AppStateChange { session_id, user_session: s.snapshot(), error, timestamp: now.wall };
@@ -103,6 +109,7 @@ pub(crate) fn due(s: &mut UserSession, deadline: Deadline, now: Now, out: &mut E
         Deadline::MicOff => s.microphone.expire(now.at),
         Deadline::AppStart(package) => start::timed_out(s, &package, now, out),
         Deadline::WebhookRetry(package) => start::retry_webhook(s, &package, now, out),
+        Deadline::AppState => app_state_changed(s, None, now, out),
         Deadline::AppStop(package) => stop::finish(s, &package, now, out),
         // Every step ends with sending what is due.
         Deadline::DisplayFrame(_) | Deadline::MicSend => {}

@@ -328,7 +328,13 @@ pub(crate) fn wake_dormant(s: &mut UserSession, now: Now, out: &mut Effects) {
 }
 
 /// Tells whoever asked, and the phone.
-pub(crate) fn tell_failure(s: &UserSession, waiting: Vec<AskId>, failure: StartFailure, now: Now, out: &mut Effects) {
+pub(crate) fn tell_failure(
+    s: &mut UserSession,
+    waiting: Vec<AskId>,
+    failure: StartFailure,
+    now: Now,
+    out: &mut Effects,
+) {
     for ask in waiting {
         out.answer(ask, Answer::StartFailed(failure.clone()));
     }

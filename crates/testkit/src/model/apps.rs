@@ -21,6 +21,8 @@ pub(super) struct App {
     pub(super) waiting: Vec<u32>,
     /// Places in the table of entries.
     pub(super) wants: Vec<u8>,
+    /// What was refused of its last list.
+    pub(super) refused: Vec<u8>,
     /// When its socket came.
     pub(super) since: u64,
     pub(super) held: Vec<Held>,
@@ -177,6 +179,7 @@ impl Model {
             phase: Phase::Failed { probe: Probe::No },
             waiting,
             wants: Vec::new(),
+            refused: Vec::new(),
             since: 0,
             held: Vec::new(),
             way: Way::default(),
@@ -275,6 +278,7 @@ impl Model {
         let flush = (!app.held.is_empty()).then_some(now + FLUSH);
         let before = std::mem::replace(&mut app.phase, Phase::Running { line: Line::new(conn, now), flush });
         app.since = now;
+        app.refused.clear();
         let waiting = std::mem::take(&mut app.waiting);
         match before {
             Phase::Running { line, .. } => self.say_stopped(line.conn, Close::Replaced),

@@ -121,20 +121,24 @@ impl Model {
             return;
         }
         let mut wants: Vec<u8> = Vec::new();
-        let (mut refused, mut wrong) = (false, false);
+        let (mut refused, mut wrong): (Vec<u8>, bool) = (Vec::new(), false);
         for place in list {
             let entry = entry(place);
             if entry.wrong {
                 wrong = true;
             } else if !self.wearer.grants(no, entry.needs) {
-                refused = true;
+                refused.push(*place);
             } else if !wants.contains(place) {
                 wants.push(*place);
             }
         }
         app.wants = wants;
+        let told = std::mem::replace(&mut app.refused, refused);
+        // It is told the names, without rates.
+        let named = |place: &u8| if entry(place).json.starts_with('{') { "location_stream" } else { entry(place).json };
+        let news = app.refused.iter().any(|place| !told.iter().any(|other| named(other) == named(place)));
         self.release(no, now);
-        if refused {
+        if news {
             self.on(conn, Frame::Refused);
         }
         if wrong {
@@ -146,6 +150,7 @@ impl Model {
     pub(super) fn subscribe_to_gestures(&mut self, no: AppNo, now: u64) {
         let (Some(conn), Some(app)) = (self.app_conn(no), &mut self.apps[no]) else { return };
         app.wants.clear();
+        app.refused.clear();
         self.release(no, now);
         self.on(conn, Frame::AppError);
     }
