@@ -19,6 +19,7 @@ pub mod events;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod glasses;
+pub mod hardware;
 pub mod ids;
 pub mod json;
 pub mod layout;

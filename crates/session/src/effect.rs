@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bifocal_protocol::app::AppRecord;
+use bifocal_protocol::capabilities::Capabilities;
 use bifocal_protocol::close::Close;
 use bifocal_protocol::glasses::SessionSnapshot;
 use bifocal_protocol::ids::PackageName;
@@ -179,6 +180,17 @@ pub enum Answer {
     Settings(Vec<AppSetting>),
     /// The app does not run.
     NotRunning,
+    /// A report was taken.
+    Noted,
+    /// A report about the glasses was taken; this is known of them now.
+    Device {
+        /// Whether the phone has them.
+        connected: bool,
+        /// Which.
+        model: Option<String>,
+        /// What they can do.
+        capabilities: Option<Arc<Capabilities>>,
+    },
     /// The session as it is.
     View(Box<SessionView>),
     /// The session ended before there was an answer.

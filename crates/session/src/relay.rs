@@ -1,7 +1,10 @@
 //! One event to the apps that want it: the envelope around the untouched message, once for each subscription.
 
+use std::sync::Arc;
+
 use bifocal_protocol::envelope::data_stream;
 use bifocal_protocol::ids::PackageName;
+use bifocal_protocol::permission::needed_for;
 use bytes::{Bytes, BytesMut};
 
 use crate::apps::{Content, Delivery, HeldMessage, Phase};
@@ -40,6 +43,26 @@ pub(crate) fn relay_words(
             Delivery::Hold => slot.held.push(message(data.into())),
             Delivery::Skip => {}
         }
+    }
+}
+
+/// What an app hears of a stream that it has just begun to listen to: how things are now.
+pub(crate) fn replay(
+    session: &mut UserSession,
+    package: &PackageName,
+    stream: &Arc<str>,
+    base: &str,
+    data: &str,
+    now: Now,
+    out: &mut Effects,
+) {
+    let Some(slot) = session.apps.get_mut(package) else { return };
+    if let Delivery::Send(conn) = slot.delivery() {
+        let (text, place) = data_stream(&slot.session_id, stream, data, now.wall);
+        let content = Content::Event { stream: stream.clone(), need: needed_for(base), is_final: None };
+        slot.unconfirmed.sent(HeldMessage { content, data: text.slice(place), wall: now.wall }, now.at);
+        out.push(Effect::Send { conn, lane: Lane::Data, text });
+        session.totals.relayed += 1;
     }
 }
 

@@ -1,16 +1,19 @@
 //! The value itself, and the three functions that drive it.
 
 use bifocal_protocol::Timestamp;
+use bifocal_protocol::hardware::Hardware;
 use bifocal_protocol::ids::UserId;
 use bifocal_protocol::layout::View;
 
 use crate::apps::AppManager;
 use crate::deadline::Deadline;
+use crate::device::DeviceManager;
 use crate::display::{DisplayManager, DisplayStats};
 use crate::effect::Effects;
 use crate::entropy::Entropy;
 use crate::flow;
 use crate::input::{CallId, EndReason, Input};
+use crate::last::LastEvents;
 use crate::links::Link;
 use crate::microphone::MicrophoneManager;
 use crate::now::{Millis, Now, Timings};
@@ -78,14 +81,14 @@ pub struct UserSession {
     pub(crate) subscriptions: SubscriptionManager,
     pub(crate) display: DisplayManager,
     pub(crate) settings: SettingsManager,
+    pub(crate) device: DeviceManager,
+    pub(crate) last: LastEvents,
     pub(crate) audio: AudioManager,
     pub(crate) microphone: MicrophoneManager,
     /// The subscriptions and the setting for which the microphone was last asked.
     pub(crate) mic_seen: (u64, bool),
     /// The lists of what apps want have changed; the phone is told then.
     pub(crate) app_state_at: Option<Millis>,
-    /// The model that the phone last named.
-    pub(crate) glasses_model: Option<String>,
 }
 
 /// The link to the glasses.
@@ -118,11 +121,12 @@ impl UserSession {
             subscriptions: SubscriptionManager::default(),
             display: DisplayManager::default(),
             settings: SettingsManager::default(),
+            device: DeviceManager::default(),
+            last: LastEvents::default(),
             audio: AudioManager::default(),
             microphone: MicrophoneManager::default(),
             mic_seen: (0, true),
             app_state_at: None,
-            glasses_model: None,
         }
     }
 
@@ -194,7 +198,8 @@ impl UserSession {
             if let Some(at) = self.microphone.send_due(timings) {
                 consider(at, Deadline::MicSend);
             }
-            for view in [View::Main, View::Dashboard] {
+            let draws = self.device.has(Hardware::Display);
+            for view in [View::Main, View::Dashboard].into_iter().filter(|_| draws) {
                 if let Some(at) = self.display.frame_due(view, timings) {
                     consider(at, Deadline::DisplayFrame(view));
                 }

@@ -51,6 +51,8 @@ pub(crate) struct Replaced {
     pub(crate) ignored: bool,
     /// Whether the set is another than before.
     pub(crate) changed: bool,
+    /// Streams that it did not have before: what they are called here, and under which name they are delivered.
+    pub(crate) added: Vec<(Arc<str>, Arc<str>)>,
     /// Entries for which the app lacks a permission, without those that it has been told of.
     pub(crate) refused: Vec<(String, Permission)>,
     /// Entries that are no streams.
@@ -70,17 +72,20 @@ struct Wanted {
     list: Vec<Subscription>,
     /// What was refused of its last list.
     refused: Vec<Arc<str>>,
+    /// Its process has not said yet what it wants.
+    fresh: bool,
     permissions: Permissions,
     connected_at: Millis,
 }
 
 impl SubscriptionManager {
-    /// An app's socket came: an empty list means nothing for a while.
-    pub(crate) fn connected(&mut self, package: &PackageName, permissions: Permissions, now: Millis) {
-        let fresh = || Wanted { list: Vec::new(), refused: Vec::new(), permissions, connected_at: now };
-        let wanted = self.apps.entry(package.clone()).or_insert_with(fresh);
+    /// An app's socket came: an empty list means nothing for a while. A `fresh` process has heard nothing yet.
+    pub(crate) fn connected(&mut self, package: &PackageName, permissions: Permissions, fresh: bool, now: Millis) {
+        let new = || Wanted { list: Vec::new(), refused: Vec::new(), fresh, permissions, connected_at: now };
+        let wanted = self.apps.entry(package.clone()).or_insert_with(new);
         wanted.connected_at = now;
         wanted.refused.clear();
+        wanted.fresh = fresh;
         wanted.permissions = permissions;
     }
 
@@ -122,9 +127,21 @@ impl SubscriptionManager {
             }
         }
         replaced.changed = list != wanted.list;
+        let before = std::mem::take(&mut wanted.list);
+        let fresh = std::mem::take(&mut wanted.fresh);
         self.revision += u64::from(replaced.changed);
         wanted.list = list;
         wanted.refused = refused;
+        let new = wanted.list.iter().filter(|s| fresh || !before.contains(s));
+        let named = |s: &Subscription| {
+            let base: Arc<str> = match &s.key {
+                StreamKey::Plain(name) => (&**name).into(),
+                StreamKey::LocationStream(_) => LOCATION_UPDATE.clone(),
+                _ => return None,
+            };
+            Some((base, wanted.name_of(s)?.clone()))
+        };
+        replaced.added = new.filter_map(named).collect();
         replaced
     }
 
@@ -246,7 +263,7 @@ mod tests {
 
     fn with(permissions: &[Permission], list: &[&str]) -> (SubscriptionManager, Replaced) {
         let mut manager = SubscriptionManager::default();
-        manager.connected(&package(), permissions.iter().copied().collect(), Millis(0));
+        manager.connected(&package(), permissions.iter().copied().collect(), true, Millis(0));
         let replaced = manager.replace(&package(), &names(list), Millis(0), &Timings::default());
         (manager, replaced)
     }

@@ -126,7 +126,11 @@ impl Seen {
                     Answer::StartFailed(failure) => Answered::Failed(failure.stage.name()),
                     Answer::Stopped => Answered::Stopped,
                     Answer::NotInstalled => Answered::NotInstalled,
-                    Answer::View(_) | Answer::Settings(_) | Answer::NotRunning => Answered::View,
+                    Answer::View(_)
+                    | Answer::Settings(_)
+                    | Answer::NotRunning
+                    | Answer::Noted
+                    | Answer::Device { .. } => Answered::View,
                     Answer::SessionEnded => Answered::SessionEnded,
                 },
             ),

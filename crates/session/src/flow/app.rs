@@ -109,12 +109,17 @@ fn subscribe(
     out: &mut Effects,
 ) {
     let timings = s.config.timings;
-    let Replaced { ignored, changed, refused, invalid, over } =
+    let Replaced { ignored, changed, added, refused, invalid, over } =
         s.subscriptions.replace(app, &update.subscriptions, now.at, &timings);
     if ignored {
         return;
     }
     relay::flush(s, app, now, out);
+    for (base, stream) in added {
+        if let Some(data) = s.last.of(&base) {
+            relay::replay(s, app, &stream, &base, &data, now, out);
+        }
+    }
     if !refused.is_empty() {
         out.note(Note::SubscriptionRefused(app.clone()));
         let detail = |(stream, permission): (String, bifocal_protocol::permission::Permission)| {

@@ -59,11 +59,14 @@ pub(crate) fn glasses_connected(s: &mut UserSession, conn: ConnId, now: Now, out
 /// lost, and that it is back.
 pub(crate) fn tell_connection(s: &mut UserSession, connected: bool, now: Now, out: &mut Effects) {
     let state = GlassesConnectionState {
-        model_name: Some(s.glasses_model.clone().unwrap_or_default()),
-        status: if connected { "CONNECTED" } else { "DISCONNECTED" }.to_owned(),
+        model_name: Some(s.device.model().unwrap_or_default().to_owned()),
+        // The phone may be there without the glasses.
+        status: if connected && s.device.is_connected() != Some(false) { "CONNECTED" } else { "DISCONNECTED" }
+            .to_owned(),
         wifi: None,
     };
     let text = FromPhone::GlassesConnectionState(state).encode();
+    s.last.keep("glasses_connection_state", &text);
     relay(s, Topic::Plain("glasses_connection_state"), &text, now, out);
 }
 

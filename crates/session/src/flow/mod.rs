@@ -4,6 +4,7 @@ pub(crate) mod admission;
 pub(crate) mod app;
 pub(crate) mod asks;
 pub(crate) mod calls;
+pub(crate) mod device;
 pub(crate) mod display;
 pub(crate) mod glasses;
 pub(crate) mod lifecycle;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bifocal_protocol::Text;
 use bifocal_protocol::app::{AppKind, AppRecord};
 use bifocal_protocol::glasses::{AppNotice, ToPhone};
+use bifocal_protocol::hardware::explanation;
 use bifocal_protocol::ids::{PackageName, app_session_id};
 use bifocal_protocol::webhook::{SessionRequest, StopReason};
 
@@ -49,6 +50,18 @@ pub(crate) fn start(
     if ask.is_some() && s.apps.get(package).is_some_and(|slot| slot.waiting.len() == MAX_WAITING) {
         return tell_failure(s, ask.into_iter().collect(), too_many(), now, out);
     }
+    let missing = s.device.missing(&record);
+    if !missing.is_empty() {
+        if wish == Wish::Remembered {
+            // It begins when glasses are there that it suits.
+            s.device.waiting.insert(package.clone());
+            return;
+        }
+        let message = format!("{package} cannot start: {}", explanation(&missing));
+        let failure = StartFailure { stage: StartStage::Hardware, message };
+        return tell_failure(s, ask.into_iter().collect(), failure, now, out);
+    }
+    s.device.waiting.remove(package);
     if wish == Wish::New {
         want_running(s, package, true, out);
     }

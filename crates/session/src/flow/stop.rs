@@ -19,6 +19,9 @@ use crate::session::UserSession;
 
 /// Stops an app in whatever phase it is; an app that is not there is stopped already.
 pub(crate) fn stop(s: &mut UserSession, package: &PackageName, reason: StopReason, now: Now, out: &mut Effects) {
+    if reason != StopReason::HardwareIncompatible {
+        s.device.waiting.remove(package);
+    }
     let mut waiting = s.load.withdraw(package);
     if let Some(slot) = s.apps.get_mut(package) {
         waiting.append(&mut slot.waiting);

@@ -3,7 +3,7 @@
 //! ```text
 //! # comment
 //! wearer ADDRESS                                     whose session it is, if not ann@example.org's; before anything else
-//! app PACKAGE [standard|background|system_dashboard] [PERMISSION …] [uuid]     registered and installed
+//! app PACKAGE [standard|background|system_dashboard] [PERMISSION …] [needs-HARDWARE …] [uuid]     registered and installed
 //! ran PACKAGE                                        the user had it running
 //! running PACKAGE on N [wanting STREAM …]            furnishing: glasses 1 are connected and the user's record is read (if
 //!                                                    they were not), the user has started the app, its webhook has answered,
@@ -26,6 +26,7 @@
 //! webhook N answers STATUS | fails REASON            call N ends
 //! server N is well | is ill | is well and others closed, too      call N, a question after an app's health, ends
 //! token N is good | is bad
+//! device is JSON                                     the phone posts what it knows of the glasses, or a part of it
 //! ask N start PACKAGE | stop PACKAGE | settings PACKAGE | view
 //! again COUNT: STATEMENT                             the same, many times at once; effects are counted, not listed
 //! briefly: STATEMENT                                 effects are counted, not listed

@@ -119,6 +119,11 @@ fn answer(answer: &Answer, everything: bool) -> String {
         Answer::Stopped => "stopped".to_owned(),
         Answer::NotInstalled => "not installed".to_owned(),
         Answer::NotRunning => "not running".to_owned(),
+        Answer::Noted => "noted".to_owned(),
+        Answer::Device { connected, model, capabilities } => {
+            let can = capabilities.as_ref().map(|capabilities| capabilities.model_name.as_str());
+            format!("device connected={connected} model={model:?} as {can:?}")
+        }
         Answer::Settings(settings) => format!("settings {}", json!(settings)),
         Answer::SessionEnded => "session ended".to_owned(),
         Answer::View(view) => {

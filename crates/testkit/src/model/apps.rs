@@ -23,6 +23,8 @@ pub(super) struct App {
     pub(super) wants: Vec<u8>,
     /// What was refused of its last list.
     pub(super) refused: Vec<u8>,
+    /// Its process has not said yet what it wants.
+    pub(super) fresh: bool,
     /// When its socket came.
     pub(super) since: u64,
     pub(super) held: Vec<Held>,
@@ -180,6 +182,7 @@ impl Model {
             waiting,
             wants: Vec::new(),
             refused: Vec::new(),
+            fresh: true,
             since: 0,
             held: Vec::new(),
             way: Way::default(),
@@ -276,6 +279,7 @@ impl Model {
         };
         app.way.back(&mut app.held, now);
         let flush = (!app.held.is_empty()).then_some(now + FLUSH);
+        app.fresh = !matches!(app.phase, Phase::Running { .. } | Phase::Grace { .. });
         let before = std::mem::replace(&mut app.phase, Phase::Running { line: Line::new(conn, now), flush });
         app.since = now;
         app.refused.clear();

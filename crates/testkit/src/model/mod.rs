@@ -65,6 +65,8 @@ pub struct Model {
     token: Option<(u32, u64)>,
     /// Until when a socket of an app that was stopped is told so.
     stopped_until: [u64; 4],
+    /// The number of the last word about the link to the glasses.
+    link: Option<u64>,
     /// Half a sample waits for its other half.
     half: bool,
     ended: bool,
@@ -82,6 +84,7 @@ impl Default for Model {
             mic: Mic::default(),
             token: None,
             stopped_until: [0; 4],
+            link: None,
             half: false,
             ended: false,
             out: Vec::new(),

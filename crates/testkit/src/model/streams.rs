@@ -72,6 +72,9 @@ fn names(app: &App, no: AppNo, event: Event, wearer: &Wearer) -> Vec<&'static st
 impl Model {
     /// An event to everybody who wants it. `last` is there for words, and says whether they can still change.
     pub(super) fn deliver(&mut self, event: Event, n: u64, last: Option<bool>, now: u64) {
+        if event == Event::Link {
+            self.link = Some(n);
+        }
         for (no, app) in self.apps.iter_mut().enumerate() {
             let Some(app) = app else { continue };
             let names = names(app, no, event, &self.wearer);
@@ -132,12 +135,14 @@ impl Model {
                 wants.push(*place);
             }
         }
-        app.wants = wants;
+        let before = std::mem::replace(&mut app.wants, wants);
+        let fresh = std::mem::take(&mut app.fresh);
         let told = std::mem::replace(&mut app.refused, refused);
         // It is told the names, without rates.
         let named = |place: &u8| if entry(place).json.starts_with('{') { "location_stream" } else { entry(place).json };
         let news = app.refused.iter().any(|place| !told.iter().any(|other| named(other) == named(place)));
         self.release(no, now);
+        self.tell_link(no, &before, fresh, now);
         if news {
             self.on(conn, Frame::Refused);
         }
@@ -146,11 +151,25 @@ impl Model {
         }
     }
 
+    /// Whoever begins to listen to the link hears how it is.
+    fn tell_link(&mut self, no: AppNo, before: &[u8], fresh: bool, now: u64) {
+        let (Some(app), Some(n)) = (&mut self.apps[no], self.link) else { return };
+        let Phase::Running { line, .. } = app.phase else { return };
+        for place in &app.wants {
+            if entry(place).delivered == "glasses_connection_state" && (fresh || !before.contains(place)) {
+                let name = entry(place).delivered;
+                app.way.send(Held { name, n, event: Event::Link, interim: false }, now);
+                self.out.push(Seen::On(line.conn, Frame::Event(name, n)));
+            }
+        }
+    }
+
     /// A list that is too long, of nothing that ever happens.
     pub(super) fn subscribe_to_gestures(&mut self, no: AppNo, now: u64) {
         let (Some(conn), Some(app)) = (self.app_conn(no), &mut self.apps[no]) else { return };
         app.wants.clear();
         app.refused.clear();
+        app.fresh = false;
         self.release(no, now);
         self.on(conn, Frame::AppError);
     }
