@@ -37,6 +37,10 @@ pub enum Deadline {
     AppStop(PackageName),
     /// Tell the phone that apps want other things than before.
     AppState,
+    /// Tell the phone how exactly it is to say where it is.
+    LocationTier,
+    /// The phone did not answer where it is.
+    LocationPoll,
     /// Nobody has wanted sound for a while: the microphone goes off.
     MicOff,
     /// Tell the phone about the microphone.
@@ -63,6 +67,8 @@ impl Deadline {
             Deadline::AppProbe(_) => "app_probe",
             Deadline::AppBackoff(_) => "app_backoff",
             Deadline::AppState => "app_state",
+            Deadline::LocationTier => "location_tier",
+            Deadline::LocationPoll => "location_poll",
             Deadline::MicOff => "mic_off",
             Deadline::MicSend => "mic_send",
             Deadline::AppStart(_) => "app_start",

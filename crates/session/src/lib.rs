@@ -24,6 +24,7 @@ mod input;
 mod invariants;
 mod last;
 mod links;
+mod location;
 mod microphone;
 mod now;
 mod peers;

@@ -46,8 +46,8 @@ pub(crate) fn relay_words(
     }
 }
 
-/// What an app hears of a stream that it has just begun to listen to: how things are now.
-pub(crate) fn replay(
+/// One event to one app: the answer to a question, or how things are when it begins to listen.
+pub(crate) fn send_event(
     session: &mut UserSession,
     package: &PackageName,
     stream: &Arc<str>,

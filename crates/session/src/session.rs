@@ -15,6 +15,7 @@ use crate::flow;
 use crate::input::{CallId, EndReason, Input};
 use crate::last::LastEvents;
 use crate::links::Link;
+use crate::location::LocationManager;
 use crate::microphone::MicrophoneManager;
 use crate::now::{Millis, Now, Timings};
 use crate::record::Load;
@@ -83,6 +84,9 @@ pub struct UserSession {
     pub(crate) settings: SettingsManager,
     pub(crate) device: DeviceManager,
     pub(crate) last: LastEvents,
+    pub(crate) location: LocationManager,
+    /// The subscriptions and the setting for which the accuracy was last chosen.
+    pub(crate) location_seen: (u64, bool),
     pub(crate) audio: AudioManager,
     pub(crate) microphone: MicrophoneManager,
     /// The subscriptions and the setting for which the microphone was last asked.
@@ -123,6 +127,8 @@ impl UserSession {
             settings: SettingsManager::default(),
             device: DeviceManager::default(),
             last: LastEvents::default(),
+            location: LocationManager::default(),
+            location_seen: (0, true),
             audio: AudioManager::default(),
             microphone: MicrophoneManager::default(),
             mic_seen: (0, true),
@@ -188,10 +194,16 @@ impl UserSession {
         if let Some(at) = self.display.claim_ends(timings) {
             consider(at, Deadline::DisplayClaim);
         }
+        if let Some(at) = self.location.poll_ends() {
+            consider(at, Deadline::LocationPoll);
+        }
         if let Some(at) = self.microphone.off_due() {
             consider(at, Deadline::MicOff);
         }
         if self.glasses_link().is_some() {
+            if let Some(at) = self.location.due() {
+                consider(at, Deadline::LocationTier);
+            }
             if let Some(at) = self.app_state_at {
                 consider(at, Deadline::AppState);
             }

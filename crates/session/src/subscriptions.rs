@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use bifocal_protocol::ids::PackageName;
+use bifocal_protocol::location::LocationTier;
 use bifocal_protocol::permission::{Need, Permission, Permissions, needed_for};
 use bifocal_protocol::streams::{NotAStream, StreamKey, Subscription, SubscriptionEntry, language_matches};
 
@@ -198,6 +199,18 @@ impl SubscriptionManager {
             StreamKey::Plain(name) => matches!(&**name, "audio_chunk" | "VAD"),
             _ => false,
         })
+    }
+
+    /// How exactly the wearer's place is wanted. Who does not say how exactly gets the platform's own choice, because SDK v2
+    /// keeps the accuracy to itself.
+    pub(crate) fn location_tier(&self) -> LocationTier {
+        let tier = |key: &StreamKey| match key {
+            StreamKey::LocationStream(Some(rate)) => Some(LocationTier::named(rate)),
+            StreamKey::LocationStream(None) => Some(LocationTier::Standard),
+            StreamKey::Plain(name) if **name == *"location_update" => Some(LocationTier::Standard),
+            _ => None,
+        };
+        self.keys().filter_map(tier).max().unwrap_or_default()
     }
 
     /// The language streams that must be running, each once, sorted.

@@ -14,7 +14,7 @@ use crate::apps::Phase;
 use crate::display::{Frame, Request};
 use crate::effect::{Effect, Effects, Note};
 use crate::flow::lifecycle::lists_changed;
-use crate::flow::{admission, links, peers, unserved};
+use crate::flow::{admission, links, location, peers, unserved};
 use crate::input::ConnId;
 use crate::links::{Release, Side};
 use crate::now::Now;
@@ -48,6 +48,7 @@ pub(crate) fn text(s: &mut UserSession, conn: ConnId, text: &Text, now: Now, out
         Some(Ok(FromApp::Ping(_))) => out.control(conn, &ToApp::Pong(Pong { timestamp: now.wall.0 })),
         Some(Ok(FromApp::OwnershipRelease(release))) => released(s, conn, &release),
         Some(Ok(FromApp::SubscriptionUpdate(update))) => subscribe(s, conn, &package, &update, now, out),
+        Some(Ok(FromApp::LocationPollRequest(request))) => location::poll(s, conn, &package, request, now, out),
         Some(Ok(FromApp::Display(request))) => display(s, conn, &package, request, now, out),
         Some(Ok(other)) => match peers::request(other) {
             Ok(what) => peers::asked(conn, &package, what, now, out),
@@ -116,8 +117,9 @@ fn subscribe(
     }
     relay::flush(s, app, now, out);
     for (base, stream) in added {
-        if let Some(data) = s.last.of(&base) {
-            relay::replay(s, app, &stream, &base, &data, now, out);
+        let fix = || (&*base == location::FIX).then(|| s.location.last()).flatten();
+        if let Some(data) = s.last.of(&base).or_else(fix) {
+            relay::send_event(s, app, &stream, &base, &data, now, out);
         }
     }
     if !refused.is_empty() {

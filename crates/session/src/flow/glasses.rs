@@ -14,7 +14,7 @@ use crate::effect::{Call, Effect, Effects, Note};
 use crate::errors::ErrorRow;
 use crate::flow::lifecycle::acknowledge;
 use crate::flow::start::Wish;
-use crate::flow::{device, links, start, stop};
+use crate::flow::{device, links, location, start, stop};
 use crate::input::ConnId;
 use crate::links::Side;
 use crate::now::Now;
@@ -63,6 +63,7 @@ fn acted_upon(kind: &str) -> bool {
             | "local_transcription"
             | "touch_event"
             | "glasses_connection_state"
+            | "location_update"
     )
 }
 
@@ -109,6 +110,7 @@ fn act(s: &mut UserSession, conn: ConnId, message: FromPhone, text: &str, now: N
             };
             device::reported(s, report, now, out);
         }
+        FromPhone::LocationUpdate(update) => location::fix(s, &update, text, now, out),
         FromPhone::TouchEvent(touch) => relay(s, Topic::Touch(&touch.gesture_name), text, now, out),
         _ => {}
     }

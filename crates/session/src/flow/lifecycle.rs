@@ -13,7 +13,7 @@ use crate::deadline::Deadline;
 use crate::effect::{Answer, Effect, Effects, Lane, LatestKey, Note};
 use crate::errors::ErrorRow;
 use crate::flow;
-use crate::flow::{links, peers, record, start, stop};
+use crate::flow::{links, location, peers, record, start, stop};
 use crate::input::{ConnId, EndReason, Input};
 use crate::links::Link;
 use crate::microphone::MicState;
@@ -47,6 +47,7 @@ pub(crate) fn glasses_connected(s: &mut UserSession, conn: ConnId, now: Now, out
     // The rest of the resync goes out with the end of this step: the microphone, then what should be visible.
     s.microphone.connected();
     s.display.reconnected();
+    s.location.reconnected();
     if reconnection {
         flow::flush(s, now, out);
         app_state_changed(s, None, now, out);
@@ -115,7 +116,8 @@ pub(crate) fn due(s: &mut UserSession, deadline: Deadline, now: Now, out: &mut E
         Deadline::AppState => app_state_changed(s, None, now, out),
         Deadline::AppStop(package) => stop::finish(s, &package, now, out),
         // Every step ends with sending what is due.
-        Deadline::DisplayFrame(_) | Deadline::MicSend => {}
+        Deadline::DisplayFrame(_) | Deadline::MicSend | Deadline::LocationTier => {}
+        Deadline::LocationPoll => location::expire(s, now, out),
         Deadline::DisplayClaim => s.display.expire(now.at, &s.config.timings),
     }
 }

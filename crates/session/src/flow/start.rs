@@ -289,6 +289,7 @@ pub(crate) fn forget(s: &mut UserSession, package: &PackageName, now: Now, out: 
     s.apps.remove(package);
     s.subscriptions.remove(package);
     peers::gone(package, out);
+    s.location.app_gone(package);
     s.display.app_gone(package, now.at);
     notify_phone(s, package, false, now, out);
 }

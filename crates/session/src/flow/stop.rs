@@ -60,6 +60,7 @@ fn let_go(s: &mut UserSession, package: &PackageName, reason: StopReason, now: N
         }
         s.subscriptions.remove(package);
         peers::gone(package, out);
+        s.location.app_gone(package);
         s.display.app_gone(package, now.at);
         if let Some(slot) = s.apps.get(package) {
             webhook_call(s, slot, call, reason, now, out);

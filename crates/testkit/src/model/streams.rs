@@ -72,8 +72,11 @@ fn names(app: &App, no: AppNo, event: Event, wearer: &Wearer) -> Vec<&'static st
 impl Model {
     /// An event to everybody who wants it. `last` is there for words, and says whether they can still change.
     pub(super) fn deliver(&mut self, event: Event, n: u64, last: Option<bool>, now: u64) {
-        if event == Event::Link {
-            self.link = Some(n);
+        match event {
+            Event::Location if !self.wearer.sensing => return,
+            Event::Location => self.fix = Some(n),
+            Event::Link => self.link = Some(n),
+            _ => {}
         }
         for (no, app) in self.apps.iter_mut().enumerate() {
             let Some(app) = app else { continue };
@@ -142,7 +145,7 @@ impl Model {
         let named = |place: &u8| if entry(place).json.starts_with('{') { "location_stream" } else { entry(place).json };
         let news = app.refused.iter().any(|place| !told.iter().any(|other| named(other) == named(place)));
         self.release(no, now);
-        self.tell_link(no, &before, fresh, now);
+        self.tell_last(no, &before, fresh, now);
         if news {
             self.on(conn, Frame::Refused);
         }
@@ -151,14 +154,27 @@ impl Model {
         }
     }
 
-    /// Whoever begins to listen to the link hears how it is.
-    fn tell_link(&mut self, no: AppNo, before: &[u8], fresh: bool, now: u64) {
-        let (Some(app), Some(n)) = (&mut self.apps[no], self.link) else { return };
+    /// Whoever begins to listen to the link, or to the place, hears how it is.
+    fn tell_last(&mut self, no: AppNo, before: &[u8], fresh: bool, now: u64) {
+        let Some(app) = &mut self.apps[no] else { return };
         let Phase::Running { line, .. } = app.phase else { return };
+        let mut told: Vec<&str> = Vec::new();
+        // A fix has one name; the entry that gives it is the plain one, or else the first.
+        let plain = |place: &u8| entry(place).json == r#""location_update""#;
+        let is_plain = app.wants.iter().any(plain);
         for place in &app.wants {
-            if entry(place).delivered == "glasses_connection_state" && (fresh || !before.contains(place)) {
-                let name = entry(place).delivered;
-                app.way.send(Held { name, n, event: Event::Link, interim: false }, now);
+            let name = entry(place).delivered;
+            let (event, n) = match name {
+                "glasses_connection_state" => (Event::Link, self.link),
+                "location_update" => (Event::Location, self.fix),
+                _ => continue,
+            };
+            let gives = event == Event::Link || plain(place) || !is_plain && !told.contains(&name);
+            if event == Event::Location && !plain(place) && !is_plain {
+                told.push(name);
+            }
+            if let (Some(n), true, true) = (n, gives, fresh || !before.contains(place)) {
+                app.way.send(Held { name, n, event, interim: false }, now);
                 self.out.push(Seen::On(line.conn, Frame::Event(name, n)));
             }
         }

@@ -86,7 +86,7 @@ impl Streams {
                     return broken("events come from the phone", format!("{n} as {name}"));
                 };
                 may_have(app, *event, n, model)?;
-                if *event == Event::Link {
+                if matches!(event, Event::Link | Event::Location) {
                     // It is told again to whoever begins to listen.
                     return Ok(());
                 }
