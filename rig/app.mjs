@@ -3,9 +3,10 @@
 // MENTRAOS_API_KEY and PORT (0, the default: any free port; the `listening` event tells which).
 //
 // Events:   listening, session, connected (again, after a lost socket), disconnected, transcription, button, burst,
-//           stop, error.
+//           message, userJoined, userLeft, delivered, discovered, stop, error.
 // Commands: {"do":"showTextWall","text":…} {"do":"burst","count":N,"perSecond":R,"text":"frame"}
 //           {"do":"requestPhoto"} {"do":"led"}
+//           {"do":"broadcast","payload":…} {"do":"direct","to":…,"payload":…} {"do":"discover","domain":…}
 //           {"do":"disconnect"} (as the SDK does it) {"do":"disconnect","how":"abort"} (as a network does it)
 //           {"do":"exit"}. All but exit take "userId" to mean one wearer only. End of stdin is an exit, too.
 import { createInterface } from 'node:readline'
@@ -41,6 +42,12 @@ class RigApp extends AppServer {
       printLine({ event: 'button', userId, buttonId, pressType })
       session.layouts.showTextWall(`pressed ${buttonId} ${pressType}`)
     })
+
+    session.onAppMessage((message) => {
+      printLine({ event: 'message', userId, from: message.senderUserId, payload: message.payload })
+    })
+    session.onAppUserJoined((other) => printLine({ event: 'userJoined', userId, who: other.userId }))
+    session.onAppUserLeft((other) => printLine({ event: 'userLeft', userId, who: other.userId }))
 
     session.layouts.showTextWall('rig ready')
   }
@@ -104,6 +111,24 @@ const commands = {
 
   led({ userId }) {
     for (const [, session] of app.meant(userId)) session.led.turnOn({ color: 'red', ontime: 100 })
+  },
+
+  // To every other wearer of the app, or to one of them.
+  broadcast({ userId, payload }) {
+    for (const [, session] of app.meant(userId)) session.broadcastToAppUsers(payload)
+  },
+
+  async direct({ userId, to, payload }) {
+    for (const [, session] of app.meant(userId)) {
+      printLine({ event: 'delivered', userId, to, success: await session.sendDirectMessage(to, payload) })
+    }
+  },
+
+  async discover({ userId, domain }) {
+    for (const [, session] of app.meant(userId)) {
+      const found = await session.discoverAppUsers(domain)
+      printLine({ event: 'discovered', userId, users: found.users.map((user) => user.userId) })
+    }
   },
 
   exit: () => app.stop(),

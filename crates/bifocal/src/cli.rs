@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use bifocal_protocol::app::AppKind;
+use bifocal_protocol::hardware::Hardware;
 use bifocal_protocol::ids::{PackageName, UserId};
 use bifocal_protocol::permission::Permission;
 use bifocal_simulator::bench::Scenario;
@@ -134,6 +135,12 @@ pub(crate) struct AppAdd {
     /// What it may use: MICROPHONE, CAMERA, LOCATION, CALENDAR, READ_NOTIFICATIONS, ALL …
     #[arg(long = "permission", env = "BIFOCAL_APP_PERMISSIONS", value_name = "PERMISSION", num_args = 1.., value_delimiter = ',')]
     pub(crate) permissions: Vec<Permission>,
+    /// What it does not run without: camera, display, microphone, speaker, imu, button, light, wifi
+    #[arg(long, env = "BIFOCAL_APP_HARDWARE", value_name = "HARDWARE", num_args = 1.., value_delimiter = ',')]
+    pub(crate) hardware: Vec<Hardware>,
+    /// What it uses where it is there
+    #[arg(long, env = "BIFOCAL_APP_OPTIONAL_HARDWARE", value_name = "HARDWARE", num_args = 1.., value_delimiter = ',')]
+    pub(crate) optional_hardware: Vec<Hardware>,
     /// Use this key instead of making one
     #[arg(long, env = "BIFOCAL_APP_API_KEY", hide_env_values = true)]
     pub(crate) api_key: Option<String>,

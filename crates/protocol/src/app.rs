@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::hardware::Requirement;
 use crate::ids::PackageName;
 use crate::permission::{Permission, Permissions};
 use crate::settings::AppSetting;
@@ -56,11 +57,18 @@ pub struct AppRecord {
     pub key_hash: [u8; 32],
     /// Give it a new UUID as session id at each start, not the constant `<user>-<package>`.
     pub uuid_sessions: bool,
+    /// What it needs of the glasses.
+    pub hardware: Vec<Requirement>,
     /// The settings it declares.
     pub settings: Vec<AppSetting>,
 }
 
 impl AppRecord {
+    /// Whether it is one of those of which a single one runs.
+    pub fn is_standard(&self) -> bool {
+        self.kind == AppKind::Standard
+    }
+
     /// The permissions as a set.
     pub fn granted(&self) -> Permissions {
         self.permissions.iter().copied().collect()

@@ -8,6 +8,7 @@
 //! JavaScript would leave out is left out here).
 
 pub mod app;
+pub mod app_rest;
 pub mod apps;
 pub mod capabilities;
 pub mod close;
@@ -18,6 +19,7 @@ pub mod events;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod glasses;
+pub mod hardware;
 pub mod ids;
 pub mod json;
 pub mod layout;

@@ -8,8 +8,8 @@ use bifocal_protocol::Message;
 use bifocal_protocol::close::Close;
 use bifocal_protocol::ids::UserId;
 use bifocal_session::{
-    Answer, Ask, AskId, Call, CallId, ConnId, Deadline, Effect, Effects, EndReason, ErrorRow, Input, Lane, Millis,
-    Note, Now, SessionState, Side, UserSession,
+    Answer, Ask, AskId, Call, CallId, ConnId, Deadline, Effect, Effects, EndReason, ErrorRow, FromPeers, Input, Lane,
+    Millis, Note, Now, SessionState, Side, UserSession,
 };
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
@@ -22,6 +22,7 @@ use crate::clock::wall;
 use crate::log;
 use crate::mailbox::{Mailbox, Mails, mailbox};
 use crate::outbox::{Ending, Frame, Outbox};
+use crate::peers::Asking;
 use crate::shared::{Shared, user_tag};
 
 /// How many mails are handled before effects of calls and timers get their turn again.
@@ -229,6 +230,7 @@ impl<C: Core> Actor<C> {
     /// Does what the session wants, in order.
     fn act(&mut self) {
         let mut effects = std::mem::take(&mut self.effects);
+        let mut answers = Vec::new();
         for effect in effects.drain() {
             match effect {
                 Effect::Send { conn, lane, text } => self.push(conn, lane, Frame::Text(text)),
@@ -245,6 +247,12 @@ impl<C: Core> Actor<C> {
                     if let Some(task) = self.calls.remove(&call) {
                         task.abort();
                     }
+                }
+                Effect::Peers { package, what } => {
+                    let (user, number, mailbox) = (&self.user, self.number, &self.mailbox);
+                    let asking = Asking { package: &package, user, number, mailbox, now: wall() };
+                    let answer = self.shared.peers.ask(&asking, what);
+                    answers.extend(answer.map(|message| FromPeers { package, message }));
                 }
                 Effect::Answer { ask, answer } => {
                     if let Some(reply) = self.asks.remove(&ask) {
@@ -270,6 +278,9 @@ impl<C: Core> Actor<C> {
         // The list keeps some memory for the next step.
         effects.shrink_to(SMALL);
         self.effects = effects;
+        for answer in answers {
+            self.step(Input::FromPeers(Box::new(answer)));
+        }
     }
 
     fn outbox(&self, conn: ConnId) -> Option<&Arc<Outbox>> {
@@ -318,6 +329,7 @@ impl<C: Core> Actor<C> {
         }
         self.shared.sessions.remove(&self.user, self.number);
         self.shared.sessions.forget_uuids_of(&self.user);
+        self.shared.peers.session_ended(&self.user, self.number, &self.mailbox, wall());
         for (_, mail) in self.mails.close() {
             match mail {
                 Mail::Attach(attach) => attach.outbox.end(Ending::Abort),
@@ -404,6 +416,7 @@ mod tests {
             metrics,
             webhooks: WebhookClient::new(networks.clone()).expect("a client"),
             closures: crate::calls::closures::Closures::default(),
+            peers: crate::peers::Peers::default(),
             session_tasks: TaskTracker::new(),
             tasks: TaskTracker::new(),
             draining: AtomicBool::new(false),

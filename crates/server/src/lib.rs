@@ -16,6 +16,7 @@ mod log;
 mod mailbox;
 mod metrics;
 mod outbox;
+mod peers;
 mod registry;
 mod service;
 mod shared;

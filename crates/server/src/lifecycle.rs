@@ -98,6 +98,7 @@ impl Server {
             events,
             webhooks,
             closures: Closures::default(),
+            peers: crate::peers::Peers::default(),
             session_tasks: TaskTracker::new(),
             tasks: TaskTracker::new(),
             draining: AtomicBool::new(false),

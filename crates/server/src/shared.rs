@@ -17,6 +17,7 @@ use crate::config::ServerConfig;
 use crate::events::Events;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
+use crate::peers::Peers;
 use crate::registry::SessionStorage;
 
 /// The server, as its tasks know it.
@@ -35,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) events: Events,
     pub(crate) webhooks: WebhookClient,
     pub(crate) closures: Closures,
+    pub(crate) peers: Peers,
     /// Session tasks.
     pub(crate) session_tasks: TaskTracker,
     /// Sockets and calls.

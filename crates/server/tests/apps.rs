@@ -288,44 +288,6 @@ async fn a_bad_jwt_in_the_header_is_refused_before_the_upgrade() {
 }
 
 #[tokio::test]
-async fn the_third_sdk_generation_says_who_it_is_in_headers() {
-    let cloud = Cloud::start().await;
-    let mut demo = cloud.app(ANN, DEMO).await;
-    let mut phone = cloud.phone(ANN).await;
-    let open = |session: String| {
-        let headers = [
-            ("x-user-id", "Ann@Example.ORG".to_owned()),
-            ("x-session-id", session),
-            ("x-package-name", DEMO.to_owned()),
-            ("x-api-key", demo.key.clone()),
-        ];
-        let address = cloud.address;
-        async move { Socket::open(address, "/app-ws", &headers.each_ref().map(|(n, v)| (*n, v.as_str()))).await }
-    };
-    let connect = async {
-        let session = demo.server.hook().await.text("sessionId").to_owned();
-        let mut socket = open(session.clone()).await;
-        let mut first = init("", DEMO, &demo.key);
-        first.as_object_mut().expect("an object").remove("sessionId");
-        first["sdkVersion"] = json!("3.0.0-hono.8");
-        socket.send(first).await;
-        assert_eq!(socket.until("tpa_connection_ack").await["sessionId"], session);
-        (socket, session)
-    };
-    let (reply, (mut socket, session)) = tokio::join!(cloud.start_app(ANN, DEMO), connect);
-    assert_eq!(reply.status, 200);
-    socket.send(subscribe(&["button_press"])).await;
-    socket.settle().await;
-    drop(socket);
-
-    let mut back = open(session.clone()).await;
-    back.send(json!({ "type": "reconnect", "sessionId": session, "sdkVersion": "3.0.0-hono.8" })).await;
-    assert_eq!(back.until("tpa_connection_ack").await["sessionId"], session);
-    phone.send(press()).await;
-    assert_eq!(back.until("data_stream").await["streamType"], "button_press");
-}
-
-#[tokio::test]
 async fn a_session_id_can_be_a_uuid() {
     let cloud = Cloud::start().await;
     let mut demo = cloud.app_like(ANN, DEMO, |new| new.uuid_sessions = true).await;

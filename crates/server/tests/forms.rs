@@ -131,19 +131,3 @@ async fn a_server_that_reads_one_of_the_addresses_only_finds_the_socket() {
         assert_eq!(reply.status, 200, "{field}");
     }
 }
-
-/// Seed 004: a new id at each start. It is as good as the constant one, until the next.
-#[tokio::test]
-async fn a_session_id_that_is_a_uuid_says_whose_session_it_is() {
-    let cloud = Cloud::start().await;
-    let mut demo = cloud.app_like(ANN, DEMO, |app| app.uuid_sessions = true).await;
-    let _phone = cloud.phone(ANN).await;
-    let first = cloud.run(ANN, &mut demo).await;
-    let id = first.hook.text("sessionId").to_owned();
-    assert_eq!((first.ack["sessionId"].as_str(), first.ack["sessionUuid"].as_str()), (Some(&*id), Some(&*id)));
-    assert!(!id.contains('@') && id.len() == 36, "{id}");
-    assert_eq!(cloud.stop_app(ANN, DEMO).await.status, 200);
-    demo.server.hook().await;
-    let second = cloud.run(ANN, &mut demo).await;
-    assert_ne!(second.hook.text("sessionId"), id);
-}

@@ -99,6 +99,7 @@ impl Stage {
                 permissions: vec![bifocal_protocol::permission::Permission::All],
                 key_hash: [7; 32],
                 uuid_sessions: false,
+                hardware: vec![],
                 settings: vec![],
             })
         };

@@ -35,6 +35,12 @@ pub enum Deadline {
     WebhookRetry(PackageName),
     /// The stop webhook was not answered: close the app's socket now.
     AppStop(PackageName),
+    /// Tell the phone that apps want other things than before.
+    AppState,
+    /// Tell the phone how exactly it is to say where it is.
+    LocationTier,
+    /// The phone did not answer where it is.
+    LocationPoll,
     /// Nobody has wanted sound for a while: the microphone goes off.
     MicOff,
     /// Tell the phone about the microphone.
@@ -60,6 +66,9 @@ impl Deadline {
             Deadline::AppFlush(_) => "app_flush",
             Deadline::AppProbe(_) => "app_probe",
             Deadline::AppBackoff(_) => "app_backoff",
+            Deadline::AppState => "app_state",
+            Deadline::LocationTier => "location_tier",
+            Deadline::LocationPoll => "location_poll",
             Deadline::MicOff => "mic_off",
             Deadline::MicSend => "mic_send",
             Deadline::AppStart(_) => "app_start",

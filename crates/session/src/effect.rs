@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use bifocal_protocol::app::AppRecord;
+use bifocal_protocol::capabilities::Capabilities;
 use bifocal_protocol::close::Close;
 use bifocal_protocol::glasses::SessionSnapshot;
 use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::layout::View;
-use bifocal_protocol::settings::SystemSettings;
+use bifocal_protocol::settings::{AppSetting, SystemSettings};
 use bifocal_protocol::webhook::StopReason;
 use bifocal_protocol::{Message, Text};
 use bytes::Bytes;
@@ -15,6 +16,7 @@ use bytes::Bytes;
 use crate::apps::StartFailure;
 use crate::input::{AskId, CallId, ConnId, EndReason};
 use crate::links::Side;
+use crate::peers::PeerRequest;
 use crate::summary::SessionSummary;
 use crate::view::SessionView;
 
@@ -65,6 +67,13 @@ pub enum Effect {
     Cancel {
         /// Its number.
         call: CallId,
+    },
+    /// An app says something to its other users, or they must know something of it.
+    Peers {
+        /// Which app.
+        package: PackageName,
+        /// What.
+        what: PeerRequest,
     },
     /// Answer an [`Ask`](crate::Ask).
     Answer {
@@ -167,6 +176,21 @@ pub enum Answer {
     Stopped,
     /// The user has no such app.
     NotInstalled,
+    /// The settings of an app.
+    Settings(Vec<AppSetting>),
+    /// The app does not run.
+    NotRunning,
+    /// A report was taken.
+    Noted,
+    /// A report about the glasses was taken; this is known of them now.
+    Device {
+        /// Whether the phone has them.
+        connected: bool,
+        /// Which.
+        model: Option<String>,
+        /// What they can do.
+        capabilities: Option<Arc<Capabilities>>,
+    },
     /// The session as it is.
     View(Box<SessionView>),
     /// The session ended before there was an answer.

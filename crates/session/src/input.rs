@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use bifocal_protocol::Text;
 use bifocal_protocol::app::AppRecord;
+use bifocal_protocol::device::GlassesInfo;
 use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::settings::{AppSetting, SystemSettings};
 use bytes::Bytes;
+
+use crate::peers::FromPeers;
 
 /// The number of one accepted socket, never used twice. Input of a connection that is not current changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -95,6 +98,8 @@ pub enum Input {
         /// How.
         outcome: Box<Outcome>,
     },
+    /// Something for an app, from its other users or about them.
+    FromPeers(Box<FromPeers>),
     /// Somebody outside asks for something and waits for the [`Answer`](crate::Answer).
     Asked {
         /// Which.
@@ -128,14 +133,25 @@ pub struct AppHello {
 }
 
 /// A wish from outside of the two sockets: REST, command line.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Ask {
     /// Start an app. Answered when it runs or has failed.
     StartApp(PackageName),
     /// Stop an app. Answered at once.
     StopApp(PackageName),
+    /// The phone says something over REST.
+    Report(Box<PhoneReport>),
+    /// What the user has set for an app. Answered while it runs.
+    AppSettings(PackageName),
     /// Look at the session. Changes nothing, sends nothing.
     View,
+}
+
+/// What phones say over REST and not on their socket.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PhoneReport {
+    /// What is known of the glasses, or the part of it that changed. Answered with [`Answer::Device`](crate::Answer::Device).
+    Device(GlassesInfo),
 }
 
 /// What is stored for a user.

@@ -14,6 +14,7 @@
 
 mod apps;
 mod deadline;
+mod device;
 mod display;
 mod effect;
 mod entropy;
@@ -21,9 +22,12 @@ mod errors;
 mod flow;
 mod input;
 mod invariants;
+mod last;
 mod links;
+mod location;
 mod microphone;
 mod now;
+mod peers;
 mod record;
 mod relay;
 #[cfg(not(feature = "seeded-bugs"))]
@@ -41,9 +45,10 @@ pub use deadline::Deadline;
 pub use display::DisplayStats;
 pub use effect::{Answer, Call, Effect, Effects, Lane, LatestKey, Note, WebhookKind};
 pub use errors::{ErrorRow, GLASSES_ERRORS};
-pub use input::{AppHello, Ask, AskId, CallId, ConnId, EndReason, Input, Outcome, UserData};
+pub use input::{AppHello, Ask, AskId, CallId, ConnId, EndReason, Input, Outcome, PhoneReport, UserData};
 pub use links::Side;
 pub use now::{Millis, Now, Timings};
+pub use peers::{FromPeers, PeerRequest};
 pub use session::{Config, SessionState, UserSession};
 pub use summary::SessionSummary;
 pub use view::SessionView;

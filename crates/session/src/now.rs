@@ -56,6 +56,13 @@ pub struct Timings {
     pub app_probe_failed: u64,
     /// How long what was held for an app waits for its first subscription update after its return.
     pub app_flush: u64,
+    /// Apps that begin change their list again and again; the phone, which reads everything anew each time (client), is told
+    /// once after so long.
+    pub app_state_gap: u64,
+    /// How long a higher accuracy of the location is kept after nobody wants it any more: apps restart.
+    pub location_lower: u64,
+    /// How long an app's question about the location waits for the phone. The SDK waits 15 s (client).
+    pub location_poll: u64,
     /// Failures older than this are forgotten.
     pub crash_window: u64,
     /// An app that ran for so long has its failures forgiven.
@@ -112,6 +119,9 @@ impl Timings {
         app_probe: 3_000,
         app_probe_failed: 60_000,
         app_flush: 8_000,
+        app_state_gap: 500,
+        location_lower: 5_000,
+        location_poll: 14_000,
         crash_window: 300_000,
         crash_forgiven: 60_000,
         revive_first: 1_000,

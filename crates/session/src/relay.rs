@@ -1,10 +1,13 @@
 //! One event to the apps that want it: the envelope around the untouched message, once for each subscription.
 
+use std::sync::Arc;
+
 use bifocal_protocol::envelope::data_stream;
 use bifocal_protocol::ids::PackageName;
+use bifocal_protocol::permission::needed_for;
 use bytes::{Bytes, BytesMut};
 
-use crate::apps::{Delivery, HeldMessage, Phase};
+use crate::apps::{Content, Delivery, HeldMessage, Phase};
 use crate::effect::{Effect, Effects, Lane, Note};
 use crate::now::Now;
 use crate::session::UserSession;
@@ -28,7 +31,8 @@ pub(crate) fn relay_words(
     let (need, wall) = (topic.need(), now.wall);
     for (package, stream) in subscriptions.targets(topic) {
         let Some(slot) = apps.get_mut(package) else { continue };
-        let message = |data| HeldMessage { stream: stream.clone(), need, data, wall, is_final };
+        let content = || Content::Event { stream: stream.clone(), need, is_final };
+        let message = |data| HeldMessage { content: content(), data, wall };
         match slot.delivery() {
             Delivery::Send(conn) => {
                 let (text, place) = data_stream(&slot.session_id, stream, data, wall);
@@ -42,6 +46,26 @@ pub(crate) fn relay_words(
     }
 }
 
+/// One event to one app: the answer to a question, or how things are when it begins to listen.
+pub(crate) fn send_event(
+    session: &mut UserSession,
+    package: &PackageName,
+    stream: &Arc<str>,
+    base: &str,
+    data: &str,
+    now: Now,
+    out: &mut Effects,
+) {
+    let Some(slot) = session.apps.get_mut(package) else { return };
+    if let Delivery::Send(conn) = slot.delivery() {
+        let (text, place) = data_stream(&slot.session_id, stream, data, now.wall);
+        let content = Content::Event { stream: stream.clone(), need: needed_for(base), is_final: None };
+        slot.unconfirmed.sent(HeldMessage { content, data: text.slice(place), wall: now.wall }, now.at);
+        out.push(Effect::Send { conn, lane: Lane::Data, text });
+        session.totals.relayed += 1;
+    }
+}
+
 /// The app is back and has said what it wants: what was held for it goes out, in order.
 pub(crate) fn flush(session: &mut UserSession, package: &PackageName, now: Now, out: &mut Effects) {
     let UserSession { subscriptions, apps, totals, .. } = session;
@@ -52,10 +76,16 @@ pub(crate) fn flush(session: &mut UserSession, package: &PackageName, now: Now, 
     let granted = slot.record.granted();
     let mut sent = 0;
     for message in held {
-        let HeldMessage { stream, need, data, wall, .. } = &message;
-        // The list, and what the app may have, may be others than when it was held.
-        if need.met_by(granted) && subscriptions.wants(package, stream) {
-            let (text, _) = data_stream(&slot.session_id, stream, data, *wall);
+        let HeldMessage { content, data, wall } = &message;
+        let text = match content {
+            Content::Message => Some(data.clone()),
+            // The list, and what the app may have, may be others than when it was held.
+            Content::Event { stream, need, .. } => {
+                let wanted = need.met_by(granted) && subscriptions.wants(package, stream);
+                wanted.then(|| data_stream(&slot.session_id, stream, data, *wall).0)
+            }
+        };
+        if let Some(text) = text {
             out.push(Effect::Send { conn, lane: Lane::Data, text });
             slot.unconfirmed.sent(message, now.at);
             sent += 1;

@@ -1,17 +1,21 @@
 //! The value itself, and the three functions that drive it.
 
 use bifocal_protocol::Timestamp;
+use bifocal_protocol::hardware::Hardware;
 use bifocal_protocol::ids::UserId;
 use bifocal_protocol::layout::View;
 
 use crate::apps::AppManager;
 use crate::deadline::Deadline;
+use crate::device::DeviceManager;
 use crate::display::{DisplayManager, DisplayStats};
 use crate::effect::Effects;
 use crate::entropy::Entropy;
 use crate::flow;
 use crate::input::{CallId, EndReason, Input};
+use crate::last::LastEvents;
 use crate::links::Link;
+use crate::location::LocationManager;
 use crate::microphone::MicrophoneManager;
 use crate::now::{Millis, Now, Timings};
 use crate::record::Load;
@@ -78,12 +82,17 @@ pub struct UserSession {
     pub(crate) subscriptions: SubscriptionManager,
     pub(crate) display: DisplayManager,
     pub(crate) settings: SettingsManager,
+    pub(crate) device: DeviceManager,
+    pub(crate) last: LastEvents,
+    pub(crate) location: LocationManager,
+    /// The subscriptions and the setting for which the accuracy was last chosen.
+    pub(crate) location_seen: (u64, bool),
     pub(crate) audio: AudioManager,
     pub(crate) microphone: MicrophoneManager,
     /// The subscriptions and the setting for which the microphone was last asked.
     pub(crate) mic_seen: (u64, bool),
-    /// The model that the phone last named.
-    pub(crate) glasses_model: Option<String>,
+    /// The lists of what apps want have changed; the phone is told then.
+    pub(crate) app_state_at: Option<Millis>,
 }
 
 /// The link to the glasses.
@@ -116,10 +125,14 @@ impl UserSession {
             subscriptions: SubscriptionManager::default(),
             display: DisplayManager::default(),
             settings: SettingsManager::default(),
+            device: DeviceManager::default(),
+            last: LastEvents::default(),
+            location: LocationManager::default(),
+            location_seen: (0, true),
             audio: AudioManager::default(),
             microphone: MicrophoneManager::default(),
             mic_seen: (0, true),
-            glasses_model: None,
+            app_state_at: None,
         }
     }
 
@@ -141,6 +154,7 @@ impl UserSession {
             Input::Confirmed { conn, count } => flow::links::confirmed(self, conn, count, now),
             Input::Closed { conn, code } => flow::links::closed(self, conn, code, now, out),
             Input::CallDone { call, outcome } => flow::calls::done(self, call, *outcome, now, out),
+            Input::FromPeers(from) => flow::peers::received(self, *from, now, out),
             Input::Asked { ask, what } => flow::asks::asked(self, ask, *what, now, out),
             Input::UserChanged => flow::record::load_user(self, out),
             Input::End { reason } => flow::lifecycle::end(self, reason, now, out),
@@ -180,14 +194,24 @@ impl UserSession {
         if let Some(at) = self.display.claim_ends(timings) {
             consider(at, Deadline::DisplayClaim);
         }
+        if let Some(at) = self.location.poll_ends() {
+            consider(at, Deadline::LocationPoll);
+        }
         if let Some(at) = self.microphone.off_due() {
             consider(at, Deadline::MicOff);
         }
         if self.glasses_link().is_some() {
+            if let Some(at) = self.location.due() {
+                consider(at, Deadline::LocationTier);
+            }
+            if let Some(at) = self.app_state_at {
+                consider(at, Deadline::AppState);
+            }
             if let Some(at) = self.microphone.send_due(timings) {
                 consider(at, Deadline::MicSend);
             }
-            for view in [View::Main, View::Dashboard] {
+            let draws = self.device.has(Hardware::Display);
+            for view in [View::Main, View::Dashboard].into_iter().filter(|_| draws) {
                 if let Some(at) = self.display.frame_due(view, timings) {
                     consider(at, Deadline::DisplayFrame(view));
                 }

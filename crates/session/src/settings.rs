@@ -73,6 +73,7 @@ mod tests {
             permissions: vec![],
             key_hash: [0; 32],
             uuid_sessions: false,
+            hardware: vec![],
             settings: serde_json::from_value(schema).expect("a schema"),
         };
         let mut manager = SettingsManager::default();

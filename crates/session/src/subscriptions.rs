@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use bifocal_protocol::ids::PackageName;
+use bifocal_protocol::location::LocationTier;
 use bifocal_protocol::permission::{Need, Permission, Permissions, needed_for};
 use bifocal_protocol::streams::{NotAStream, StreamKey, Subscription, SubscriptionEntry, language_matches};
 
@@ -51,7 +52,9 @@ pub(crate) struct Replaced {
     pub(crate) ignored: bool,
     /// Whether the set is another than before.
     pub(crate) changed: bool,
-    /// Entries for which the app lacks a permission.
+    /// Streams that it did not have before: what they are called here, and under which name they are delivered.
+    pub(crate) added: Vec<(Arc<str>, Arc<str>)>,
+    /// Entries for which the app lacks a permission, without those that it has been told of.
     pub(crate) refused: Vec<(String, Permission)>,
     /// Entries that are no streams.
     pub(crate) invalid: Vec<NotAStream>,
@@ -68,16 +71,22 @@ pub(crate) struct SubscriptionManager {
 #[derive(Debug)]
 struct Wanted {
     list: Vec<Subscription>,
+    /// What was refused of its last list.
+    refused: Vec<Arc<str>>,
+    /// Its process has not said yet what it wants.
+    fresh: bool,
     permissions: Permissions,
     connected_at: Millis,
 }
 
 impl SubscriptionManager {
-    /// An app's socket came: an empty list means nothing for a while.
-    pub(crate) fn connected(&mut self, package: &PackageName, permissions: Permissions, now: Millis) {
-        let fresh = || Wanted { list: Vec::new(), permissions, connected_at: now };
-        let wanted = self.apps.entry(package.clone()).or_insert_with(fresh);
+    /// An app's socket came: an empty list means nothing for a while. A `fresh` process has heard nothing yet.
+    pub(crate) fn connected(&mut self, package: &PackageName, permissions: Permissions, fresh: bool, now: Millis) {
+        let new = || Wanted { list: Vec::new(), refused: Vec::new(), fresh, permissions, connected_at: now };
+        let wanted = self.apps.entry(package.clone()).or_insert_with(new);
         wanted.connected_at = now;
+        wanted.refused.clear();
+        wanted.fresh = fresh;
         wanted.permissions = permissions;
     }
 
@@ -95,6 +104,7 @@ impl SubscriptionManager {
         }
         let mut replaced = Replaced::default();
         let mut list: Vec<Subscription> = Vec::with_capacity(entries.len().min(MAX_PER_APP));
+        let mut refused: Vec<Arc<str>> = Vec::new();
         for entry in entries {
             let parsed = Subscription::parse(entry);
             match parsed {
@@ -102,10 +112,13 @@ impl SubscriptionManager {
                 Err(error) => replaced.invalid.push(error),
                 Ok(parsed) => match parsed.key.need() {
                     Need::Permission(permission) if !wanted.permissions.grants(permission) => {
-                        if replaced.refused.len() == MAX_PER_APP {
+                        if refused.len() == MAX_PER_APP {
                             replaced.over += 1;
-                        } else {
-                            replaced.refused.push((parsed.raw.to_string(), permission));
+                        } else if !refused.contains(&parsed.raw) {
+                            if !wanted.refused.contains(&parsed.raw) {
+                                replaced.refused.push((parsed.raw.to_string(), permission));
+                            }
+                            refused.push(parsed.raw);
                         }
                     }
                     _ if list.contains(&parsed) => {}
@@ -115,8 +128,21 @@ impl SubscriptionManager {
             }
         }
         replaced.changed = list != wanted.list;
+        let before = std::mem::take(&mut wanted.list);
+        let fresh = std::mem::take(&mut wanted.fresh);
         self.revision += u64::from(replaced.changed);
         wanted.list = list;
+        wanted.refused = refused;
+        let new = wanted.list.iter().filter(|s| fresh || !before.contains(s));
+        let named = |s: &Subscription| {
+            let base: Arc<str> = match &s.key {
+                StreamKey::Plain(name) => (&**name).into(),
+                StreamKey::LocationStream(_) => LOCATION_UPDATE.clone(),
+                _ => return None,
+            };
+            Some((base, wanted.name_of(s)?.clone()))
+        };
+        replaced.added = new.filter_map(named).collect();
         replaced
     }
 
@@ -173,6 +199,18 @@ impl SubscriptionManager {
             StreamKey::Plain(name) => matches!(&**name, "audio_chunk" | "VAD"),
             _ => false,
         })
+    }
+
+    /// How exactly the wearer's place is wanted. Who does not say how exactly gets the platform's own choice, because SDK v2
+    /// keeps the accuracy to itself.
+    pub(crate) fn location_tier(&self) -> LocationTier {
+        let tier = |key: &StreamKey| match key {
+            StreamKey::LocationStream(Some(rate)) => Some(LocationTier::named(rate)),
+            StreamKey::LocationStream(None) => Some(LocationTier::Standard),
+            StreamKey::Plain(name) if **name == *"location_update" => Some(LocationTier::Standard),
+            _ => None,
+        };
+        self.keys().filter_map(tier).max().unwrap_or_default()
     }
 
     /// The language streams that must be running, each once, sorted.
@@ -238,7 +276,7 @@ mod tests {
 
     fn with(permissions: &[Permission], list: &[&str]) -> (SubscriptionManager, Replaced) {
         let mut manager = SubscriptionManager::default();
-        manager.connected(&package(), permissions.iter().copied().collect(), Millis(0));
+        manager.connected(&package(), permissions.iter().copied().collect(), true, Millis(0));
         let replaced = manager.replace(&package(), &names(list), Millis(0), &Timings::default());
         (manager, replaced)
     }

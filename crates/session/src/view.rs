@@ -47,8 +47,8 @@ impl UserSession {
             requires_audio: self.subscriptions.requires_audio(),
             minimum_transcription_languages: self.subscriptions.languages(),
             is_transcribing: self.speaking,
-            capabilities: None,
-            current_glasses_model: None,
+            capabilities: self.device.capabilities().map(|capabilities| (**capabilities).clone()),
+            current_glasses_model: self.device.model().map(str::to_owned),
         }
     }
 

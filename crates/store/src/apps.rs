@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bifocal_protocol::app::{AppKind, AppRecord};
+use bifocal_protocol::hardware::Requirement;
 use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::permission::Permission;
 use bifocal_protocol::settings::AppSetting;
@@ -28,6 +29,8 @@ pub struct NewApp {
     pub api_key: Option<String>,
     /// Give it a new UUID as session id at each start.
     pub uuid_sessions: bool,
+    /// What it needs of the glasses.
+    pub hardware: Vec<Requirement>,
     /// The settings it declares.
     pub settings: Vec<AppSetting>,
 }
@@ -61,9 +64,10 @@ impl Store {
             Value::Flag(app.uuid_sessions),
             Value::Text(&json(&app.settings)),
             Value::Number(now_ms()),
+            Value::Text(&json(&app.hardware)),
         ];
         let sql = "INSERT INTO apps (package, name, kind, public_url, permissions, key_hash, uuid_sessions, settings, \
-                   created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (package) DO NOTHING";
+                   created_ms, hardware) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (package) DO NOTHING";
         let mut write = self.database.write().await?;
         if write.run(sql, &values).await? == 0 {
             return Err(StoreError::AppExists(app.package));
@@ -150,6 +154,7 @@ pub(crate) fn app_in(row: &Row) -> Result<AppRecord, StoreError> {
         permissions: row.json("permissions", &owner)?,
         key_hash,
         uuid_sessions: row.flag("uuid_sessions", &owner)?,
+        hardware: row.json("hardware", &owner)?,
         settings: row.json("settings", &owner)?,
         package,
     })
@@ -245,6 +250,7 @@ mod tests {
             permissions: Vec::new(),
             api_key: Some("a-secret-of-some-length".to_owned()),
             uuid_sessions: false,
+            hardware: vec![],
             settings: Vec::new(),
         };
         assert!(!format!("{app:?}").contains("secret"));

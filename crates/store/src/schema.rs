@@ -11,7 +11,10 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use crate::StoreError;
 
-const STEPS: [(i64, &str, &str); 1] = [(1, "users and apps", include_str!("../migrations/0001_users_and_apps.sql"))];
+const STEPS: [(i64, &str, &str); 2] = [
+    (1, "users and apps", include_str!("../migrations/0001_users_and_apps.sql")),
+    (2, "hardware", include_str!("../migrations/0002_hardware.sql")),
+];
 
 /// Runs the steps that the database has not seen. The caller holds the write lock, because SQLite has no other lock
 /// that would keep two processes from running the same step.

@@ -41,6 +41,7 @@ fn app(name: &str) -> NewApp {
         permissions: Vec::new(),
         api_key: None,
         uuid_sessions: false,
+        hardware: vec![],
         settings: Vec::new(),
     }
 }
@@ -67,6 +68,7 @@ async fn an_added_app_reads_back_as_it_was() {
         permissions: vec![Permission::Microphone, Permission::ReadNotifications],
         api_key: Some("a-key-of-my-own-choice".to_owned()),
         uuid_sessions: true,
+        hardware: vec![],
         settings: settings.clone(),
         ..app("captions")
     };
@@ -80,6 +82,7 @@ async fn an_added_app_reads_back_as_it_was() {
         permissions: vec![Permission::Microphone, Permission::ReadNotifications],
         key_hash: key_hash("a-key-of-my-own-choice"),
         uuid_sessions: true,
+        hardware: vec![],
         settings,
     };
     assert_eq!(store.app(&package("captions")).await.unwrap(), Some(expected.clone()));
@@ -356,6 +359,7 @@ async fn the_catalogue_version_counts_changes_of_apps_and_installs_only() {
         permissions: vec![],
         api_key: None,
         uuid_sessions: false,
+        hardware: vec![],
         settings: vec![],
     };
     let version = || async { store.catalogue_version().await.unwrap() };

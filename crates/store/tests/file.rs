@@ -29,6 +29,7 @@ async fn filled(folder: &Path) -> Store {
         permissions: Vec::new(),
         api_key: None,
         uuid_sessions: false,
+        hardware: vec![],
         settings: Vec::new(),
     };
     store.add_app(app).await.unwrap();

@@ -34,6 +34,7 @@ fn app(name: &str) -> NewApp {
         permissions: Vec::new(),
         api_key: None,
         uuid_sessions: false,
+        hardware: vec![],
         settings: Vec::new(),
     }
 }

@@ -113,6 +113,7 @@ impl Wearer {
                     permissions: permissions.to_vec(),
                     key_hash: GOOD_KEY,
                     uuid_sessions: app.uuid,
+                    hardware: vec![],
                     settings: vec![],
                 }));
             }

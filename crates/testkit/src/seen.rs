@@ -126,11 +126,15 @@ impl Seen {
                     Answer::StartFailed(failure) => Answered::Failed(failure.stage.name()),
                     Answer::Stopped => Answered::Stopped,
                     Answer::NotInstalled => Answered::NotInstalled,
-                    Answer::View(_) => Answered::View,
+                    Answer::View(_)
+                    | Answer::Settings(_)
+                    | Answer::NotRunning
+                    | Answer::Noted
+                    | Answer::Device { .. } => Answered::View,
                     Answer::SessionEnded => Answered::SessionEnded,
                 },
             ),
-            Effect::Note(_) => return None,
+            Effect::Note(_) | Effect::Peers { .. } => return None,
             Effect::Ended { .. } => Seen::Ended,
         })
     }

@@ -232,7 +232,7 @@ impl PhoneSays {
 fn event_text(event: Event, n: u64) -> String {
     let head = match event {
         Event::Button => r#""type":"button_press""#,
-        Event::Location => r#""type":"location_update""#,
+        Event::Location => r#""type":"location_update","lat":1.5,"lng":2"#,
         Event::Notification => r#""type":"phone_notification""#,
         Event::Calendar => r#""type":"calendar_event""#,
         Event::DoubleTap => r#""type":"touch_event","gesture_name":"double_tap""#,

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use bifocal_protocol::app::AppRecord;
+use bifocal_protocol::hardware::{Hardware, Level, Requirement};
 use bifocal_store::NewApp;
 use serde_json::json;
 
@@ -47,6 +48,7 @@ fn new_app(add: AppAdd) -> NewApp {
         permissions: add.permissions,
         api_key: add.api_key,
         uuid_sessions: add.uuid_sessions,
+        hardware: needs(&add.hardware, Level::Required).chain(needs(&add.optional_hardware, Level::Optional)).collect(),
         settings: Vec::new(),
     }
 }
@@ -78,4 +80,8 @@ fn as_table(apps: &[AppRecord]) -> String {
     };
     let rows: Vec<_> = apps.iter().map(row).collect();
     table(&["PACKAGE", "NAME", "TYPE", "URL", "PERMISSIONS"], &rows)
+}
+
+fn needs(hardware: &[Hardware], level: Level) -> impl Iterator<Item = Requirement> + '_ {
+    hardware.iter().map(move |&kind| Requirement { kind, level, description: None })
 }

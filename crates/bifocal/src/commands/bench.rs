@@ -163,6 +163,7 @@ async fn seed(folder: &Path, server: &AppServer) -> Result<()> {
             permissions: vec![Permission::Microphone],
             api_key: Some(API_KEY.to_owned()),
             uuid_sessions: false,
+            hardware: vec![],
             settings: Vec::new(),
         };
         store.add_app(app).await?;

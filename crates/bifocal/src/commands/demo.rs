@@ -89,6 +89,7 @@ impl Stage {
             permissions: vec![Permission::Microphone],
             api_key: None,
             uuid_sessions: false,
+            hardware: vec![],
             settings: Vec::new(),
         };
         let api_key = store.add_app(app).await.context("the catalogue")?.to_string();

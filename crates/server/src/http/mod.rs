@@ -1,8 +1,9 @@
-//! The routes: two sockets, what phones call over REST, health, and the operator's.
+//! The routes: two sockets, what phones and app servers call over REST, health, and the operator's.
 
 mod admin;
 mod apps;
 mod health;
+mod sdk;
 
 use std::sync::Arc;
 
@@ -30,6 +31,11 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/apps/{package}/start", post(apps::start))
         .route("/api/apps/{package}/stop", post(apps::stop))
         .route("/api/client/livekit/token", get(apps::no_livekit))
+        .route("/api/app-communication/discover-users", post(sdk::discover_users))
+        .route("/api/tpa-communication/discover-users", post(sdk::discover_users))
+        .route("/appsettings/user/{package}", get(sdk::user_settings))
+        .route("/api/public/permissions/{package}", get(sdk::permissions))
+        .route("/api/sdk/version", get(sdk::version))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/metrics", get(health::metrics))

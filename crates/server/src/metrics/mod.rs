@@ -48,7 +48,7 @@ pub(crate) struct OutboxMetrics {
 const LANES: [&str; 4] = ["control", "latest", "data", "audio"];
 const SIDES: [&str; 2] = ["glasses", "app"];
 const STATES: [SessionState; 3] = [SessionState::Connecting, SessionState::Active, SessionState::Disconnected];
-const INPUT_KINDS: [&str; 13] = [
+const INPUT_KINDS: [&str; 14] = [
     "glasses_connected",
     "glasses_text",
     "glasses_binary",
@@ -62,6 +62,7 @@ const INPUT_KINDS: [&str; 13] = [
     "asked",
     "user_changed",
     "end",
+    "from_peers",
 ];
 
 impl Metrics {
@@ -133,6 +134,7 @@ impl Metrics {
             Input::Asked { .. } => 10,
             Input::UserChanged => 11,
             Input::End { .. } => 12,
+            Input::FromPeers(_) => 13,
         };
         self.inputs[index].increment(1);
     }

@@ -81,6 +81,7 @@ pub fn new_app(package: &str, url: &str) -> NewApp {
         permissions: Vec::new(),
         api_key: None,
         uuid_sessions: false,
+        hardware: vec![],
         settings: Vec::new(),
     }
 }

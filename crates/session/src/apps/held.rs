@@ -21,26 +21,37 @@ pub(crate) struct Held {
     dropped: u64,
 }
 
-/// One message, without its envelope: an app that was revived meanwhile has another session id.
+/// One message.
 #[derive(Debug)]
 pub(crate) struct HeldMessage {
-    /// The subscription it is for: it is not sent when the app does not want that any more.
-    pub(crate) stream: Arc<str>,
-    /// Nor when the app may not have it any more.
-    pub(crate) need: Need,
+    pub(crate) content: Content,
     pub(crate) data: Text,
     /// When it happened.
     pub(crate) wall: Timestamp,
-    /// For words, whether they are final. Until then the next result for the same subscription takes their place.
-    pub(crate) is_final: Option<bool>,
+}
+
+/// What a held message is.
+#[derive(Debug)]
+pub(crate) enum Content {
+    /// An event of a stream, without its envelope: an app that was revived meanwhile has another session id.
+    Event {
+        /// The subscription it is for: it is not sent when the app does not want that any more.
+        stream: Arc<str>,
+        /// Nor when the app may not have it any more.
+        need: Need,
+        /// For words, whether they are final. Until then the next result for the same subscription takes their place.
+        is_final: Option<bool>,
+    },
+    /// A whole message.
+    Message,
 }
 
 impl Held {
     /// Keeps a message; the oldest goes when there is no room.
     pub(crate) fn push(&mut self, message: HeldMessage) {
-        if message.is_final.is_some() {
+        if let Content::Event { stream: new, is_final: Some(_), .. } = &message.content {
             // Whether the new result is final or not, the interim before it is history.
-            let before = |held: &HeldMessage| held.is_final == Some(false) && held.stream == message.stream;
+            let before = |held: &HeldMessage| matches!(&held.content, Content::Event { stream, is_final: Some(false), .. } if stream == new);
             if let Some(at) = self.messages.iter().rposition(before) {
                 self.remove(at);
             }
@@ -82,7 +93,8 @@ mod tests {
     }
 
     fn message(stream: &str, data: Text, is_final: Option<bool>) -> HeldMessage {
-        HeldMessage { stream: stream.into(), need: Need::Nothing, data, wall: Timestamp(0), is_final }
+        let content = Content::Event { stream: stream.into(), need: Need::Nothing, is_final };
+        HeldMessage { content, data, wall: Timestamp(0) }
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod restarts;
 mod state;
 mod unconfirmed;
 
-pub(crate) use held::{Held, HeldMessage};
+pub(crate) use held::{Content, Held, HeldMessage};
 pub(crate) use manager::{AppManager, StartRequest};
 pub(crate) use restarts::{Next, Restarts};
 pub use state::{AppPhase, StartFailure, StartStage};

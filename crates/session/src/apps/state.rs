@@ -207,6 +207,8 @@ pub enum StartStage {
     Webhook,
     /// The app did not connect in time.
     Timeout,
+    /// The glasses lack what the app requires.
+    Hardware,
     /// The app connected with a wrong key.
     Authentication,
     /// Somebody stopped it meanwhile.
@@ -221,6 +223,7 @@ impl StartStage {
         match self {
             StartStage::Webhook => "WEBHOOK",
             StartStage::Timeout => "TIMEOUT",
+            StartStage::Hardware => "HARDWARE_CHECK",
             StartStage::Authentication => "AUTHENTICATION",
             StartStage::Cancelled => "CANCELLED",
             StartStage::Connection => "CONNECTION",

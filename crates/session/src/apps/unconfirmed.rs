@@ -61,16 +61,15 @@ impl Unconfirmed {
 #[cfg(test)]
 mod tests {
     use bifocal_protocol::Timestamp;
-    use bifocal_protocol::permission::Need;
 
     use super::*;
+    use crate::apps::Content;
 
     fn after(sent: u64, confirmed: u64, size: usize) -> Vec<String> {
         let mut unconfirmed = Unconfirmed::default();
         for n in 0..sent {
             let data = format!("{}{n}", " ".repeat(size)).into();
-            let (stream, need, wall) = ("s".into(), Need::Nothing, Timestamp(0));
-            unconfirmed.sent(HeldMessage { stream, need, data, wall, is_final: None }, Millis(n));
+            unconfirmed.sent(HeldMessage { content: Content::Message, data, wall: Timestamp(0) }, Millis(n));
         }
         unconfirmed.confirm(confirmed);
         let mut held = Held::default();

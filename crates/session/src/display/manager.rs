@@ -101,6 +101,12 @@ impl DisplayManager {
         self.dashboard_throttle.reconnected();
     }
 
+    /// The glasses came back to the phone: what they show is unknown. Frames keep their gap.
+    pub(crate) fn redraw(&mut self) {
+        self.main_throttle.redraw();
+        self.dashboard_throttle.redraw();
+    }
+
     /// When a frame of this view may go out; `None` when the glasses show what they should.
     pub(crate) fn frame_due(&self, view: View, timings: &Timings) -> Option<Millis> {
         match view {

@@ -43,10 +43,15 @@ impl Throttle {
 
     /// The phone came back: what it shows is unknown, and it may be told at once.
     pub(crate) fn reconnected(&mut self) {
+        self.redraw();
+        self.sent_at = None;
+    }
+
+    /// What the glasses show is unknown.
+    pub(crate) fn redraw(&mut self) {
         if !matches!(self.shown, Shown::Nothing) {
             self.shown = Shown::Unknown;
         }
-        self.sent_at = None;
     }
 
     /// When `visible` may be sent; `None` when the glasses show it already.

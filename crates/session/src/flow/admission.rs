@@ -18,7 +18,7 @@ use bifocal_protocol::ids::PackageName;
 use crate::apps::{Phase, StartFailure, StartStage};
 use crate::effect::{Answer, Effect, Effects, Note};
 use crate::flow::lifecycle::{app_state_changed, tell_stopped};
-use crate::flow::start;
+use crate::flow::{device, peers, start};
 use crate::input::{AppHello, ConnId};
 use crate::links::{Link, Side};
 use crate::now::Now;
@@ -109,7 +109,7 @@ fn attach(
     s.totals.app_ran(package);
     let waiting = std::mem::take(&mut slot.waiting);
     let permissions = slot.record.granted();
-    s.subscriptions.connected(package, permissions, now.at);
+    s.subscriptions.connected(package, permissions, started, now.at);
     out.note(Note::AppRunning { package: package.clone(), after, started });
     acknowledge(s, conn, package, reconnect, now, out);
     for ask in waiting {
@@ -119,6 +119,7 @@ fn attach(
         }
     }
     if started {
+        peers::here(s, package, out);
         start::notify_phone(s, package, true, now, out);
         app_state_changed(s, None, now, out);
     }
@@ -141,8 +142,10 @@ pub(crate) fn acknowledge(
         settings: s.settings.of_app(&slot.record),
         mentraos_settings: settings.clone(),
         augmentos_settings: settings,
-        capabilities: None,
+        capabilities: s.device.capabilities().map(|capabilities| (**capabilities).clone()),
         timestamp: now.wall,
     };
-    out.control(conn, &if reconnect { ToApp::ReconnectAck(ack) } else { ToApp::Ack(ack) });
+    let ack = if reconnect { ToApp::ReconnectAck(ack) } else { ToApp::Ack(ack) };
+    out.control(conn, &ack);
+    device::introduce(s, conn, now, out);
 }

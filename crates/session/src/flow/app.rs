@@ -13,8 +13,8 @@ use bifocal_protocol::{Message, Text};
 use crate::apps::Phase;
 use crate::display::{Frame, Request};
 use crate::effect::{Effect, Effects, Note};
-use crate::flow::lifecycle::app_state_changed;
-use crate::flow::{admission, links, unserved};
+use crate::flow::lifecycle::lists_changed;
+use crate::flow::{admission, links, location, peers, unserved};
 use crate::input::ConnId;
 use crate::links::{Release, Side};
 use crate::now::Now;
@@ -48,8 +48,12 @@ pub(crate) fn text(s: &mut UserSession, conn: ConnId, text: &Text, now: Now, out
         Some(Ok(FromApp::Ping(_))) => out.control(conn, &ToApp::Pong(Pong { timestamp: now.wall.0 })),
         Some(Ok(FromApp::OwnershipRelease(release))) => released(s, conn, &release),
         Some(Ok(FromApp::SubscriptionUpdate(update))) => subscribe(s, conn, &package, &update, now, out),
+        Some(Ok(FromApp::LocationPollRequest(request))) => location::poll(s, conn, &package, request, now, out),
         Some(Ok(FromApp::Display(request))) => display(s, conn, &package, request, now, out),
-        Some(Ok(other)) => unserved::answer(s, conn, &package, &other, now, out),
+        Some(Ok(other)) => match peers::request(other) {
+            Ok(what) => peers::asked(conn, &package, what, now, out),
+            Err(other) => unserved::answer(s, conn, &package, &other, now, out),
+        },
         None => out.note(Note::UnknownType(Side::App)),
     }
 }
@@ -106,12 +110,18 @@ fn subscribe(
     out: &mut Effects,
 ) {
     let timings = s.config.timings;
-    let Replaced { ignored, changed, refused, invalid, over } =
+    let Replaced { ignored, changed, added, refused, invalid, over } =
         s.subscriptions.replace(app, &update.subscriptions, now.at, &timings);
     if ignored {
         return;
     }
     relay::flush(s, app, now, out);
+    for (base, stream) in added {
+        let fix = || (&*base == location::FIX).then(|| s.location.last()).flatten();
+        if let Some(data) = s.last.of(&base).or_else(fix) {
+            relay::send_event(s, app, &stream, &base, &data, now, out);
+        }
+    }
     if !refused.is_empty() {
         out.note(Note::SubscriptionRefused(app.clone()));
         let detail = |(stream, permission): (String, bifocal_protocol::permission::Permission)| {
@@ -136,7 +146,7 @@ fn subscribe(
         reply_error(conn, AppErrorCode::MalformedMessage, &message, now, out);
     }
     if changed {
-        app_state_changed(s, None, now, out);
+        lists_changed(s, now);
     }
 }
 

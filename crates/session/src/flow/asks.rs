@@ -4,8 +4,8 @@ use bifocal_protocol::webhook::StopReason;
 
 use crate::effect::{Answer, Effects};
 use crate::flow::start::Wish;
-use crate::flow::{start, stop};
-use crate::input::{Ask, AskId};
+use crate::flow::{device, start, stop};
+use crate::input::{Ask, AskId, PhoneReport};
 use crate::now::Now;
 use crate::session::UserSession;
 
@@ -18,6 +18,30 @@ pub(crate) fn asked(s: &mut UserSession, ask: AskId, what: Ask, now: Now, out: &
             stop::stop(s, &package, StopReason::UserDisabled, now, out);
             out.answer(ask, Answer::Stopped);
         }
+        Ask::Report(report) => {
+            let answer = reported(s, *report, now, out);
+            out.answer(ask, answer);
+        }
+        Ask::AppSettings(package) => {
+            let running = s.apps.get(&package).map(|slot| Answer::Settings(s.settings.of_app(&slot.record)));
+            let known = s.load.installed(&package).is_some();
+            let answer = running.unwrap_or(if known { Answer::NotRunning } else { Answer::NotInstalled });
+            out.answer(ask, answer);
+        }
         Ask::View => out.answer(ask, Answer::View(Box::new(s.view()))),
+    }
+}
+
+/// The phone says something over REST.
+fn reported(s: &mut UserSession, report: PhoneReport, now: Now, out: &mut Effects) -> Answer {
+    match report {
+        PhoneReport::Device(report) => {
+            device::posted(s, report, now, out);
+            Answer::Device {
+                connected: s.device.is_connected().unwrap_or_default(),
+                model: s.device.model().map(str::to_owned),
+                capabilities: s.device.capabilities().cloned(),
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! From the display manager to the glasses.
 
 use bifocal_protocol::glasses::{DisplayEvent, ToPhone};
+use bifocal_protocol::hardware::Hardware;
 use bifocal_protocol::layout::{Layout, View};
 
 use crate::display::system_package;
@@ -12,6 +13,9 @@ use crate::session::UserSession;
 /// the one that goes out when they are back.
 pub(crate) fn flush(s: &mut UserSession, now: Now, out: &mut Effects) {
     let Some(conn) = s.glasses_link().map(|link| link.conn) else { return };
+    if !s.device.has(Hardware::Display) {
+        return;
+    }
     for view in [View::Dashboard, View::Main] {
         let Some(frame) = s.display.take(view, now.at, &s.config.timings) else { continue };
         let event = match frame {

@@ -1,19 +1,20 @@
 //! What the phone sends for the glasses. Only what the cloud acts upon is decoded; everything else is passed on as it is.
 
-use bifocal_protocol::Message;
 use bifocal_protocol::close::Close;
+use bifocal_protocol::device::GlassesInfo;
 use bifocal_protocol::events::TranscriptionData;
 use bifocal_protocol::glasses::{FromPhone, LocalTranscription, PhonePong, SettingsUpdate, ToPhone};
 use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::json::{Malformed, peek_type};
 use bifocal_protocol::webhook::StopReason;
+use bifocal_protocol::{Message, Text};
 use bytes::Bytes;
 
 use crate::effect::{Call, Effect, Effects, Note};
 use crate::errors::ErrorRow;
 use crate::flow::lifecycle::acknowledge;
 use crate::flow::start::Wish;
-use crate::flow::{links, start, stop};
+use crate::flow::{device, links, location, start, stop};
 use crate::input::ConnId;
 use crate::links::Side;
 use crate::now::Now;
@@ -24,7 +25,7 @@ use crate::session::{Glasses, UserSession};
 use crate::subscriptions::Topic;
 
 /// A text frame.
-pub(crate) fn text(s: &mut UserSession, conn: ConnId, text: &str, now: Now, out: &mut Effects) {
+pub(crate) fn text(s: &mut UserSession, conn: ConnId, text: &Text, now: Now, out: &mut Effects) {
     if !is_current(s, conn, now) {
         return;
     }
@@ -32,6 +33,7 @@ pub(crate) fn text(s: &mut UserSession, conn: ConnId, text: &str, now: Now, out:
         Ok(kind) => kind,
         Err(error) => return malformed(s, conn, &error, now, out),
     };
+    s.last.keep(&kind, text);
     if !acted_upon(&kind) {
         if !FromPhone::TYPES.contains(&&*kind) {
             out.note(Note::UnknownType(Side::Glasses));
@@ -61,6 +63,7 @@ fn acted_upon(kind: &str) -> bool {
             | "local_transcription"
             | "touch_event"
             | "glasses_connection_state"
+            | "location_update"
     )
 }
 
@@ -93,12 +96,21 @@ fn act(s: &mut UserSession, conn: ConnId, message: FromPhone, text: &str, now: N
         FromPhone::SettingsUpdateRequest(_) => settings(s, conn, true, now, out),
         FromPhone::LocalTranscription(words) => transcription(s, words, now, out),
         FromPhone::GlassesConnectionState(state) => {
+            relay(s, Topic::Plain("glasses_connection_state"), text, now, out);
             if state.is_connected() {
                 s.microphone.glasses_back();
             }
-            s.glasses_model = state.model_name.filter(|name| !name.is_empty()).or(s.glasses_model.take());
-            relay(s, Topic::Plain("glasses_connection_state"), text, now, out);
+            let wifi = state.wifi.as_ref();
+            let report = GlassesInfo {
+                connected: Some(state.is_connected()),
+                model_name: state.model_name.filter(|name| !name.is_empty()).map(Some),
+                wifi_connected: wifi.map(|wifi| wifi.connected),
+                wifi_ssid: wifi.and_then(|wifi| wifi.ssid.clone()),
+                ..GlassesInfo::default()
+            };
+            device::reported(s, report, now, out);
         }
+        FromPhone::LocationUpdate(update) => location::fix(s, &update, text, now, out),
         FromPhone::TouchEvent(touch) => relay(s, Topic::Touch(&touch.gesture_name), text, now, out),
         _ => {}
     }

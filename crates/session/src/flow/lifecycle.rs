@@ -13,7 +13,7 @@ use crate::deadline::Deadline;
 use crate::effect::{Answer, Effect, Effects, Lane, LatestKey, Note};
 use crate::errors::ErrorRow;
 use crate::flow;
-use crate::flow::{links, record, start, stop};
+use crate::flow::{links, location, peers, record, start, stop};
 use crate::input::{ConnId, EndReason, Input};
 use crate::links::Link;
 use crate::microphone::MicState;
@@ -47,6 +47,7 @@ pub(crate) fn glasses_connected(s: &mut UserSession, conn: ConnId, now: Now, out
     // The rest of the resync goes out with the end of this step: the microphone, then what should be visible.
     s.microphone.connected();
     s.display.reconnected();
+    s.location.reconnected();
     if reconnection {
         flow::flush(s, now, out);
         app_state_changed(s, None, now, out);
@@ -59,11 +60,14 @@ pub(crate) fn glasses_connected(s: &mut UserSession, conn: ConnId, now: Now, out
 /// lost, and that it is back.
 pub(crate) fn tell_connection(s: &mut UserSession, connected: bool, now: Now, out: &mut Effects) {
     let state = GlassesConnectionState {
-        model_name: Some(s.glasses_model.clone().unwrap_or_default()),
-        status: if connected { "CONNECTED" } else { "DISCONNECTED" }.to_owned(),
+        model_name: Some(s.device.model().unwrap_or_default().to_owned()),
+        // The phone may be there without the glasses.
+        status: if connected && s.device.is_connected() != Some(false) { "CONNECTED" } else { "DISCONNECTED" }
+            .to_owned(),
         wifi: None,
     };
     let text = FromPhone::GlassesConnectionState(state).encode();
+    s.last.keep("glasses_connection_state", &text);
     relay(s, Topic::Plain("glasses_connection_state"), &text, now, out);
 }
 
@@ -78,8 +82,14 @@ pub(crate) fn acknowledge(s: &UserSession, conn: ConnId, now: Now, out: &mut Eff
     out.control(conn, &ToPhone::Ack(ack));
 }
 
+/// What apps want has changed, and nothing else of what the phone shows: it is told soon.
+pub(crate) fn lists_changed(s: &mut UserSession, now: Now) {
+    s.app_state_at.get_or_insert(now.at + s.config.timings.app_state_gap);
+}
+
 /// Tells the phone that the list of apps is another one.
-pub(crate) fn app_state_changed(s: &UserSession, error: Option<String>, now: Now, out: &mut Effects) {
+pub(crate) fn app_state_changed(s: &mut UserSession, error: Option<String>, now: Now, out: &mut Effects) {
+    s.app_state_at = None;
     let Some(link) = s.glasses_link() else { return };
     let session_id = s.user.to_string();
     let change = AppStateChange { session_id, user_session: s.snapshot(), error, timestamp: now.wall };
@@ -103,9 +113,11 @@ pub(crate) fn due(s: &mut UserSession, deadline: Deadline, now: Now, out: &mut E
         Deadline::MicOff => s.microphone.expire(now.at),
         Deadline::AppStart(package) => start::timed_out(s, &package, now, out),
         Deadline::WebhookRetry(package) => start::retry_webhook(s, &package, now, out),
+        Deadline::AppState => app_state_changed(s, None, now, out),
         Deadline::AppStop(package) => stop::finish(s, &package, now, out),
         // Every step ends with sending what is due.
-        Deadline::DisplayFrame(_) | Deadline::MicSend => {}
+        Deadline::DisplayFrame(_) | Deadline::MicSend | Deadline::LocationTier => {}
+        Deadline::LocationPoll => location::expire(s, now, out),
         Deadline::DisplayClaim => s.display.expire(now.at, &s.config.timings),
     }
 }
@@ -116,6 +128,7 @@ pub(crate) fn end(s: &mut UserSession, reason: EndReason, now: Now, out: &mut Ef
     for package in s.apps.packages() {
         let Some(slot) = s.apps.remove(&package) else { continue };
         s.subscriptions.remove(&package);
+        peers::gone(&package, out);
         if let Phase::Starting { webhook: StartWebhook::InFlight { call, .. }, .. } = slot.phase {
             // It would open what is about to end.
             out.push(Effect::Cancel { call });

@@ -4,11 +4,14 @@ pub(crate) mod admission;
 pub(crate) mod app;
 pub(crate) mod asks;
 pub(crate) mod calls;
+pub(crate) mod device;
 pub(crate) mod display;
 pub(crate) mod glasses;
 pub(crate) mod lifecycle;
 pub(crate) mod links;
+pub(crate) mod location;
 pub(crate) mod microphone;
+pub(crate) mod peers;
 pub(crate) mod record;
 pub(crate) mod start;
 pub(crate) mod stop;
@@ -23,5 +26,6 @@ use crate::session::UserSession;
 /// What every step ends with: the phone is told what is due, in the order of a resync.
 pub(crate) fn flush(s: &mut UserSession, now: Now, out: &mut Effects) {
     microphone::flush(s, now, out);
+    location::flush(s, now, out);
     display::flush(s, now, out);
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bifocal_protocol::Text;
 use bifocal_protocol::app::{AppKind, AppRecord};
 use bifocal_protocol::glasses::{AppNotice, ToPhone};
+use bifocal_protocol::hardware::explanation;
 use bifocal_protocol::ids::{PackageName, app_session_id};
 use bifocal_protocol::webhook::{SessionRequest, StopReason};
 
@@ -15,7 +16,7 @@ use crate::apps::{
 use crate::effect::{Answer, Call, Effect, Effects, Note, WebhookKind};
 use crate::flow::lifecycle::app_state_changed;
 use crate::flow::record::no_record;
-use crate::flow::stop;
+use crate::flow::{peers, stop};
 use crate::input::{AskId, CallId};
 use crate::now::{Millis, Now};
 use crate::record::Parked;
@@ -49,6 +50,18 @@ pub(crate) fn start(
     if ask.is_some() && s.apps.get(package).is_some_and(|slot| slot.waiting.len() == MAX_WAITING) {
         return tell_failure(s, ask.into_iter().collect(), too_many(), now, out);
     }
+    let missing = s.device.missing(&record);
+    if !missing.is_empty() {
+        if wish == Wish::Remembered {
+            // It begins when glasses are there that it suits.
+            s.device.waiting.insert(package.clone());
+            return;
+        }
+        let message = format!("{package} cannot start: {}", explanation(&missing));
+        let failure = StartFailure { stage: StartStage::Hardware, message };
+        return tell_failure(s, ask.into_iter().collect(), failure, now, out);
+    }
+    s.device.waiting.remove(package);
     if wish == Wish::New {
         want_running(s, package, true, out);
     }
@@ -275,6 +288,8 @@ pub(crate) fn failed(s: &mut UserSession, package: &PackageName, failure: StartF
 pub(crate) fn forget(s: &mut UserSession, package: &PackageName, now: Now, out: &mut Effects) {
     s.apps.remove(package);
     s.subscriptions.remove(package);
+    peers::gone(package, out);
+    s.location.app_gone(package);
     s.display.app_gone(package, now.at);
     notify_phone(s, package, false, now, out);
 }
@@ -291,6 +306,7 @@ fn try_later(s: &mut UserSession, package: &PackageName, since: Millis, now: Now
             slot.phase = Phase::Failed { probe: Probe::At(now.at + timings.app_probe_failed) };
             drop(slot.held.take());
             s.subscriptions.remove(package);
+            peers::gone(package, out);
             s.display.app_gone(package, now.at);
             out.note(Note::AppGivenUp(package.clone()));
             notify_phone(s, package, false, now, out);
@@ -309,6 +325,7 @@ pub(crate) fn leave(s: &mut UserSession, package: &PackageName, now: Now, out: &
     slot.unconfirmed = Unconfirmed::default();
     drop(slot.held.take());
     s.subscriptions.remove(package);
+    peers::gone(package, out);
     s.display.app_gone(package, now.at);
     notify_phone(s, package, false, now, out);
     app_state_changed(s, None, now, out);
@@ -325,7 +342,13 @@ pub(crate) fn wake_dormant(s: &mut UserSession, now: Now, out: &mut Effects) {
 }
 
 /// Tells whoever asked, and the phone.
-pub(crate) fn tell_failure(s: &UserSession, waiting: Vec<AskId>, failure: StartFailure, now: Now, out: &mut Effects) {
+pub(crate) fn tell_failure(
+    s: &mut UserSession,
+    waiting: Vec<AskId>,
+    failure: StartFailure,
+    now: Now,
+    out: &mut Effects,
+) {
     for ask in waiting {
         out.answer(ask, Answer::StartFailed(failure.clone()));
     }

@@ -10,6 +10,7 @@ use bifocal_protocol::webhook::{StopReason, StopRequest};
 use crate::apps::{Phase, Slot, StartFailure, StartStage, StartWebhook};
 use crate::effect::{Effect, Effects, Note, WebhookKind};
 use crate::flow::lifecycle::{app_state_changed, tell_stopped};
+use crate::flow::peers;
 use crate::flow::start::{self, Begin, Wish};
 use crate::input::CallId;
 use crate::now::Now;
@@ -18,6 +19,9 @@ use crate::session::UserSession;
 
 /// Stops an app in whatever phase it is; an app that is not there is stopped already.
 pub(crate) fn stop(s: &mut UserSession, package: &PackageName, reason: StopReason, now: Now, out: &mut Effects) {
+    if reason != StopReason::HardwareIncompatible {
+        s.device.waiting.remove(package);
+    }
     let mut waiting = s.load.withdraw(package);
     if let Some(slot) = s.apps.get_mut(package) {
         waiting.append(&mut slot.waiting);
@@ -55,6 +59,8 @@ fn let_go(s: &mut UserSession, package: &PackageName, reason: StopReason, now: N
             _ => {}
         }
         s.subscriptions.remove(package);
+        peers::gone(package, out);
+        s.location.app_gone(package);
         s.display.app_gone(package, now.at);
         if let Some(slot) = s.apps.get(package) {
             webhook_call(s, slot, call, reason, now, out);

@@ -8,13 +8,12 @@
 //! | `rtmp_stream_request`, `stream_request` | `rtmp_stream_status` (v2), `stream_status` (v3): `error` |
 //! | `managed_stream_request` | `managed_stream_status`: `error` |
 //! | `stream_status_check` | `stream_status_check_response`: there is none, which is true |
-//! | `app_direct_message` | `app_direct_message_response` without success |
 //! | others | nothing waits for an answer |
 
 use bifocal_protocol::Message;
 use bifocal_protocol::apps::{
-    AppDirectMessageResponse, AppErrorCode, AudioPlayResponse, DirectStreamStatus, FromApp, ManagedStreamStatus,
-    PhotoResponse, StreamStatusCheckResponse, ToApp,
+    AppErrorCode, AudioPlayResponse, DirectStreamStatus, FromApp, ManagedStreamStatus, PhotoResponse,
+    StreamStatusCheckResponse, ToApp,
 };
 use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::media::{ManagedState, PhotoError, StreamState};
@@ -78,13 +77,6 @@ pub(crate) fn answer(s: &UserSession, conn: ConnId, app: &PackageName, request: 
             request_id: check.request_id.clone(),
             has_active_stream: false,
             stream_info: None,
-            timestamp,
-        })),
-        FromApp::AppDirectMessage(direct) => Some(ToApp::AppDirectMessageResponse(AppDirectMessageResponse {
-            message_id: direct.message_id.clone(),
-            success: false,
-            error: Some(message.clone()),
-            target_user_id: direct.target_user_id.clone(),
             timestamp,
         })),
         _ => None,

@@ -3,7 +3,7 @@
 //! ```text
 //! # comment
 //! wearer ADDRESS                                     whose session it is, if not ann@example.org's; before anything else
-//! app PACKAGE [standard|background|system_dashboard] [PERMISSION …] [uuid]     registered and installed
+//! app PACKAGE [standard|background|system_dashboard] [PERMISSION …] [needs-HARDWARE …] [uuid]     registered and installed
 //! ran PACKAGE                                        the user had it running
 //! running PACKAGE on N [wanting STREAM …]            furnishing: glasses 1 are connected and the user's record is read (if
 //!                                                    they were not), the user has started the app, its webhook has answered,
@@ -17,13 +17,17 @@
 //! app N connects as PACKAGE [with a wrong key] | says JSON | sends HEX | pongs | closes CODE | shows TEXT
 //! app N confirms COUNT                               a pong, of a ping that went out after so many data messages
 //! app N wants STREAM … | wants nothing | wants COUNT gestures      `subscription_update`, the whole list
+//! show peers                                         from here on it is printed when an app is there for its other users,
+//!                                                    and when it is gone
+//! peers of PACKAGE say JSON                          something comes from them, or is known about them
 //! glasses|app N answers pings | falls silent         from here on its pings are answered, and not listed, and what it is
 //!                                                    sent is confirmed at once; or not any more
 //! user loads | user load fails                       the newest LoadUser call ends
 //! webhook N answers STATUS | fails REASON            call N ends
 //! server N is well | is ill | is well and others closed, too      call N, a question after an app's health, ends
 //! token N is good | is bad
-//! ask N start PACKAGE | stop PACKAGE | view
+//! device is JSON                                     the phone posts what it knows of the glasses, or a part of it
+//! ask N start PACKAGE | stop PACKAGE | settings PACKAGE | view
 //! again COUNT: STATEMENT                             the same, many times at once; effects are counted, not listed
 //! briefly: STATEMENT                                 effects are counted, not listed
 //! wait TIME                                          120ms, 3s; every deadline on the way fires at its time. Of
@@ -45,8 +49,8 @@ use std::sync::Arc;
 use bifocal_protocol::Timestamp;
 use bifocal_protocol::ids::UserId;
 use bifocal_session::{
-    Call, CallId, Config, ConnId, Effect, Effects, Input, Lane, Millis, Now, Outcome, SessionState, Timings, UserData,
-    UserSession, WebhookKind,
+    Call, CallId, Config, ConnId, Effect, Effects, Input, Lane, Millis, Now, Outcome, PeerRequest, SessionState,
+    Timings, UserData, UserSession, WebhookKind,
 };
 
 /// 2026-01-05T08:00:00Z: the wall clock when a story begins.
@@ -64,6 +68,7 @@ struct Stage {
     /// Whose pings are answered.
     answering: BTreeSet<u64>,
     everything: bool,
+    peers: bool,
 }
 
 /// Plays a story: its text with the effects that really happen.
@@ -100,7 +105,16 @@ impl Stage {
         let user = UserId::new(wearer).map_err(|error| error.to_string())?;
         let session = UserSession::new(user, config, now(0));
         let (user, answering) = (UserData::default(), BTreeSet::new());
-        Ok(Self { session, at: 0, user, load_call: None, webhook_call: None, answering, everything: false })
+        Ok(Self {
+            session,
+            at: 0,
+            user,
+            load_call: None,
+            webhook_call: None,
+            answering,
+            everything: false,
+            peers: false,
+        })
     }
 
     fn statement(&mut self, line: &str) -> Result<Vec<String>, String> {
@@ -112,6 +126,7 @@ impl Stage {
             }
             ["ran", package] => self.user.running.push(words::name(package)?),
             ["show", "everything"] => self.everything = true,
+            ["show", "peers"] => self.peers = true,
             ["running", package, "on", conn, ref rest @ ..] => self.furnish(package, words::conn(conn)?, rest)?,
             ["failing", _, "on", conn, count, "times"] => {
                 self.let_fail(conn.trim_end_matches(','), words::number(count)?)?;
@@ -263,6 +278,7 @@ impl Stage {
                 Effect::Send { conn, lane: Lane::Data, .. } if self.answering.contains(&conn.0) => {
                     confirmed.insert(*conn);
                 }
+                Effect::Peers { what: PeerRequest::Here { .. } | PeerRequest::Gone, .. } if !self.peers => continue,
                 Effect::Call { call, what: Call::LoadUser } => self.load_call = Some(*call),
                 Effect::Call { call, what: Call::Webhook { kind: WebhookKind::Start, .. } } => {
                     self.webhook_call = Some(*call);

@@ -1,6 +1,6 @@
 //! Effects as lines of text.
 
-use bifocal_session::{Answer, Call, Effect, Lane, LatestKey, Note, SessionSummary};
+use bifocal_session::{Answer, Call, Effect, Lane, LatestKey, Note, PeerRequest, SessionSummary};
 use serde_json::{Map, Value, json};
 
 /// One effect, one line; `everything` prints it whole.
@@ -27,6 +27,21 @@ pub(super) fn effect(effect: &Effect, everything: bool) -> String {
         Effect::Call { call, what } => format!("call {} {}", call.0, self::call(what, everything)),
         Effect::Answer { ask, answer } => format!("answer {} {}", ask.0, self::answer(answer, everything)),
         Effect::Note(note) => format!("note {}", self::note(note)),
+        Effect::Peers { package, what } => format!("peers of {package}: {}", request(what)),
+    }
+}
+
+fn request(what: &PeerRequest) -> String {
+    match what {
+        PeerRequest::Here { session_id } => format!("here as {session_id}"),
+        PeerRequest::Gone => "gone".to_owned(),
+        PeerRequest::Broadcast { message_id, payload, room } => {
+            let room = room.as_ref().map(|room| format!(" in {room}")).unwrap_or_default();
+            format!("broadcast {message_id}{room} {payload}")
+        }
+        PeerRequest::Direct { to, message_id, payload } => format!("direct {message_id} to {to} {payload}"),
+        PeerRequest::Join { room, config } => format!("join {room} {}", json!(config)),
+        PeerRequest::Leave { room } => format!("leave {room}"),
     }
 }
 
@@ -103,6 +118,13 @@ fn answer(answer: &Answer, everything: bool) -> String {
         Answer::StartFailed(failure) => format!("failed {}: {}", failure.stage.name(), failure.message),
         Answer::Stopped => "stopped".to_owned(),
         Answer::NotInstalled => "not installed".to_owned(),
+        Answer::NotRunning => "not running".to_owned(),
+        Answer::Noted => "noted".to_owned(),
+        Answer::Device { connected, model, capabilities } => {
+            let can = capabilities.as_ref().map(|capabilities| capabilities.model_name.as_str());
+            format!("device connected={connected} model={model:?} as {can:?}")
+        }
+        Answer::Settings(settings) => format!("settings {}", json!(settings)),
         Answer::SessionEnded => "session ended".to_owned(),
         Answer::View(view) => {
             let apps: Vec<String> = view.apps.iter().map(|(app, phase)| format!("{app}={}", phase.name())).collect();

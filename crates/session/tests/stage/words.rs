@@ -1,9 +1,11 @@
 //! From words to inputs, and to what they are made of.
 
-use bifocal_protocol::Text;
 use bifocal_protocol::app::{AppKind, AppRecord};
+use bifocal_protocol::apps::ToApp;
+use bifocal_protocol::hardware::{Level, Requirement};
 use bifocal_protocol::ids::PackageName;
-use bifocal_session::{AppHello, Ask, AskId, CallId, ConnId, EndReason, Input, Outcome};
+use bifocal_protocol::{Decoded, Message, Text};
+use bifocal_session::{AppHello, Ask, AskId, CallId, ConnId, EndReason, FromPeers, Input, Outcome, PhoneReport};
 use bytes::Bytes;
 use serde_json::json;
 
@@ -59,7 +61,18 @@ pub(super) fn input(words: &[&str], line: &str) -> Result<Input, String> {
             done(call, Outcome::Health { healthy: word == "well", others_closed })?
         }
         ["token", call, "is", word] => done(call, Outcome::Token(word == "good"))?,
+        ["peers", "of", package, "say", ..] => {
+            let text = message()?;
+            let decoded = ToApp::decode(&text).map_err(|error| error.to_string())?;
+            let Decoded::Known(message) = decoded else { return Err("no message for an app".to_owned()) };
+            Input::FromPeers(Box::new(FromPeers { package: name(package)?, message }))
+        }
+        ["device", "is", ..] => {
+            let report = serde_json::from_str(&message()?).map_err(|error| error.to_string())?;
+            asked("0", Ask::Report(Box::new(PhoneReport::Device(report))))?
+        }
         ["ask", ask, "view"] => asked(ask, Ask::View)?,
+        ["ask", ask, "settings", package] => asked(ask, Ask::AppSettings(name(package)?))?,
         ["ask", ask, "start", package] => asked(ask, Ask::StartApp(name(package)?))?,
         ["ask", ask, "stop", package] => asked(ask, Ask::StopApp(name(package)?))?,
         ["end", reason] => {
@@ -82,12 +95,17 @@ pub(super) fn app(package: &str, words: &[&str]) -> Result<AppRecord, String> {
         permissions: vec![],
         key_hash: GOOD_KEY,
         uuid_sessions: false,
+        hardware: vec![],
         settings: vec![],
     };
     for word in words {
         match word.parse() {
             Ok(kind) => record.kind = kind,
             Err(_) if *word == "uuid" => record.uuid_sessions = true,
+            Err(_) if word.starts_with("needs-") => {
+                let kind = word["needs-".len()..].parse()?;
+                record.hardware.push(Requirement { kind, level: Level::Required, description: None });
+            }
             Err(_) => record.permissions.push(word.parse()?),
         }
     }

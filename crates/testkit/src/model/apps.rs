@@ -21,6 +21,10 @@ pub(super) struct App {
     pub(super) waiting: Vec<u32>,
     /// Places in the table of entries.
     pub(super) wants: Vec<u8>,
+    /// What was refused of its last list.
+    pub(super) refused: Vec<u8>,
+    /// Its process has not said yet what it wants.
+    pub(super) fresh: bool,
     /// When its socket came.
     pub(super) since: u64,
     pub(super) held: Vec<Held>,
@@ -177,6 +181,8 @@ impl Model {
             phase: Phase::Failed { probe: Probe::No },
             waiting,
             wants: Vec::new(),
+            refused: Vec::new(),
+            fresh: true,
             since: 0,
             held: Vec::new(),
             way: Way::default(),
@@ -273,8 +279,10 @@ impl Model {
         };
         app.way.back(&mut app.held, now);
         let flush = (!app.held.is_empty()).then_some(now + FLUSH);
+        app.fresh = !matches!(app.phase, Phase::Running { .. } | Phase::Grace { .. });
         let before = std::mem::replace(&mut app.phase, Phase::Running { line: Line::new(conn, now), flush });
         app.since = now;
+        app.refused.clear();
         let waiting = std::mem::take(&mut app.waiting);
         match before {
             Phase::Running { line, .. } => self.say_stopped(line.conn, Close::Replaced),

@@ -181,6 +181,7 @@ impl Model {
         let first = !self.load.done;
         (self.load.call, self.load.failures, self.load.done) = (None, 0, true);
         self.wearer = stored.clone();
+        self.fix = self.fix.filter(|_| stored.sensing);
         for no in 0..APPS.len() {
             if self.apps[no].is_some() && !self.installed(no) {
                 self.stop(no, now);

@@ -65,6 +65,9 @@ pub struct Model {
     token: Option<(u32, u64)>,
     /// Until when a socket of an app that was stopped is told so.
     stopped_until: [u64; 4],
+    /// The numbers of the last word about the link to the glasses, and of the last fix.
+    link: Option<u64>,
+    fix: Option<u64>,
     /// Half a sample waits for its other half.
     half: bool,
     ended: bool,
@@ -82,6 +85,8 @@ impl Default for Model {
             mic: Mic::default(),
             token: None,
             stopped_until: [0; 4],
+            link: None,
+            fix: None,
             half: false,
             ended: false,
             out: Vec::new(),

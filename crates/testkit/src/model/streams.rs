@@ -72,6 +72,12 @@ fn names(app: &App, no: AppNo, event: Event, wearer: &Wearer) -> Vec<&'static st
 impl Model {
     /// An event to everybody who wants it. `last` is there for words, and says whether they can still change.
     pub(super) fn deliver(&mut self, event: Event, n: u64, last: Option<bool>, now: u64) {
+        match event {
+            Event::Location if !self.wearer.sensing => return,
+            Event::Location => self.fix = Some(n),
+            Event::Link => self.link = Some(n),
+            _ => {}
+        }
         for (no, app) in self.apps.iter_mut().enumerate() {
             let Some(app) = app else { continue };
             let names = names(app, no, event, &self.wearer);
@@ -121,20 +127,26 @@ impl Model {
             return;
         }
         let mut wants: Vec<u8> = Vec::new();
-        let (mut refused, mut wrong) = (false, false);
+        let (mut refused, mut wrong): (Vec<u8>, bool) = (Vec::new(), false);
         for place in list {
             let entry = entry(place);
             if entry.wrong {
                 wrong = true;
             } else if !self.wearer.grants(no, entry.needs) {
-                refused = true;
+                refused.push(*place);
             } else if !wants.contains(place) {
                 wants.push(*place);
             }
         }
-        app.wants = wants;
+        let before = std::mem::replace(&mut app.wants, wants);
+        let fresh = std::mem::take(&mut app.fresh);
+        let told = std::mem::replace(&mut app.refused, refused);
+        // It is told the names, without rates.
+        let named = |place: &u8| if entry(place).json.starts_with('{') { "location_stream" } else { entry(place).json };
+        let news = app.refused.iter().any(|place| !told.iter().any(|other| named(other) == named(place)));
         self.release(no, now);
-        if refused {
+        self.tell_last(no, &before, fresh, now);
+        if news {
             self.on(conn, Frame::Refused);
         }
         if wrong {
@@ -142,10 +154,38 @@ impl Model {
         }
     }
 
+    /// Whoever begins to listen to the link, or to the place, hears how it is.
+    fn tell_last(&mut self, no: AppNo, before: &[u8], fresh: bool, now: u64) {
+        let Some(app) = &mut self.apps[no] else { return };
+        let Phase::Running { line, .. } = app.phase else { return };
+        let mut told: Vec<&str> = Vec::new();
+        // A fix has one name; the entry that gives it is the plain one, or else the first.
+        let plain = |place: &u8| entry(place).json == r#""location_update""#;
+        let is_plain = app.wants.iter().any(plain);
+        for place in &app.wants {
+            let name = entry(place).delivered;
+            let (event, n) = match name {
+                "glasses_connection_state" => (Event::Link, self.link),
+                "location_update" => (Event::Location, self.fix),
+                _ => continue,
+            };
+            let gives = event == Event::Link || plain(place) || !is_plain && !told.contains(&name);
+            if event == Event::Location && !plain(place) && !is_plain {
+                told.push(name);
+            }
+            if let (Some(n), true, true) = (n, gives, fresh || !before.contains(place)) {
+                app.way.send(Held { name, n, event, interim: false }, now);
+                self.out.push(Seen::On(line.conn, Frame::Event(name, n)));
+            }
+        }
+    }
+
     /// A list that is too long, of nothing that ever happens.
     pub(super) fn subscribe_to_gestures(&mut self, no: AppNo, now: u64) {
         let (Some(conn), Some(app)) = (self.app_conn(no), &mut self.apps[no]) else { return };
         app.wants.clear();
+        app.refused.clear();
+        app.fresh = false;
         self.release(no, now);
         self.on(conn, Frame::AppError);
     }

@@ -9,7 +9,7 @@ mod streams;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bifocal_protocol::app::AppKind;
-use bifocal_session::{AppPhase, Effect, Note, SessionView};
+use bifocal_session::{AppPhase, Effect, Note, PeerRequest, SessionView};
 
 use crate::cast::{self, APPS, AppNo};
 use crate::model::Model;
@@ -50,6 +50,8 @@ pub struct Watch {
     last_call: u32,
     ended: bool,
     phases: [Stay; 4],
+    /// For whom the others' apps think that the app is there.
+    here: [bool; 4],
     /// Starts that were told that the session is over on their socket, and those that were told by webhook.
     told: BTreeMap<String, &'static str>,
 }
@@ -96,6 +98,9 @@ impl Watch {
         for effect in effects {
             self.life_and_calls(effect)?;
             self.note(effect, moment.now)?;
+            if let Effect::Peers { package, what } = effect {
+                self.here[cast::number(package.as_str())] = *what != PeerRequest::Gone;
+            }
             self.streams.effect(effect, &self.sockets, moment.model)?;
             self.display.effect(effect, moment.now)?;
             self.microphone.effect(effect, moment)?;
@@ -186,6 +191,16 @@ impl Watch {
             return broken("at most one foreground app", format!("{:?}", view.apps));
         }
         for (no, phase) in phases.into_iter().enumerate() {
+            let there = match phase {
+                Some(AppPhase::Running | AppPhase::Grace) => Some(true),
+                None | Some(AppPhase::Stopping | AppPhase::Failed | AppPhase::Dormant) => Some(false),
+                // It may have been there before.
+                Some(AppPhase::Starting | AppPhase::Backoff) => None,
+            };
+            if there.is_some_and(|there| there != self.here[no]) {
+                let detail = format!("{} is {phase:?}, and here is {}", cast::package(no), self.here[no]);
+                return broken("other users' apps know who is there", detail);
+            }
             self.phases[no].looks(no, phase, moment)?;
             if settled {
                 self.phases[no].is_not_stuck(no, moment.now)?;

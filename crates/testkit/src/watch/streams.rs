@@ -86,6 +86,10 @@ impl Streams {
                     return broken("events come from the phone", format!("{n} as {name}"));
                 };
                 may_have(app, *event, n, model)?;
+                if matches!(event, Event::Link | Event::Location) {
+                    // It is told again to whoever begins to listen.
+                    return Ok(());
+                }
                 self.apps[app].in_order(app, name, n)
             }
             _ => Ok(()),

@@ -17,6 +17,9 @@ pub struct AppBroadcastMessage {
     /// Who the app says it speaks for; the socket knows better.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sender_user_id: Option<String>,
+    /// To those in this room only; an extra field of this server, because the SDKs forget their argument.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room_id: Option<String>,
 }
 
 /// `app_direct_message`.
