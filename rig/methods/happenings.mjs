@@ -1,7 +1,7 @@
 // What happens to a wearer: each is a function of the context that lets the simulated phone do it.
 
-export const plays = script => x => x.ann.play(script)
-export const says = text => plays(`say ${text}`)
+export const plays = (script, who = 'ann') => x => x[who].play(script)
+export const says = (text, who) => plays(`say ${text}`, who)
 export const sound = bytes => x => x.ann.sound(bytes)
 
 const sends = message => x => x.ann.send(typeof message === 'function' ? message() : message)
@@ -20,7 +20,12 @@ export const phoneBattery = level => sends({ type: 'phone_battery_update', level
 
 export const voice = status => sends({ type: 'VAD', status })
 
-export const at = (lat, lng, rest = {}) => sends(() => ({ type: 'location_update', lat, lng, accuracy: 5, timestamp: now(), ...rest }))
+const fix = (lat, lng, rest) => ({ type: 'location_update', lat, lng, accuracy: 5, timestamp: now(), ...rest })
+
+export const at = (lat, lng) => sends(() => fix(lat, lng))
+
+/** Bob's phone answers where it is. */
+export const answersWithPlace = (lat, lng, correlationId) => x => x.bob.send(fix(lat, lng, { correlationId }))
 
 export const appointment = title =>
   sends({

@@ -12,6 +12,9 @@ export const notes = {
     'It uses the address of the WebSocket (`ws://…/app-ws`) for an HTTP request, which fails before anything is sent, '
     + 'and answers `null`.',
   'led-stub': 'A stub that answers an empty list for every glasses. Use the `capabilities` of the session.',
+  'jwt-on-node':
+    'It imports a CommonJS package in a way that only Bun resolves (`jwt.sign is not a function` under Node). '
+    + 'Use `jsonwebtoken` yourself.',
   'tool-handler':
     'The handler is stored where nothing calls it; `/tool` answers `null`. Override the method in a subclass instead.',
 }

@@ -10,25 +10,34 @@ const isGood = status => !['error', 'stopped', 'timeout'].includes(status)
 const statusStream = x => (x.version === '3.0.0-alpha.4' ? 'stream_status' : 'rtmp_stream_status')
 const options = x => (x.version === '3.0.0-alpha.4' ? { streamUrl: URL } : { rtmpUrl: URL })
 
+/** The phone is told to start or to stop a stream, and says that it has. */
+async function phoneStreams(x, word, status, mark) {
+  const isIt = ({ kind }) => kind === `${word}_rtmp_stream` || kind === `${word}_stream`
+  const { message } = await x.ann.seen.next(`the phone's ${word}`, isIt, x.left(), mark)
+  await x.ann.send({ type: 'rtmp_stream_status', streamId: message.streamId, status, timestamp: new Date() })
+}
+
 /** A direct stream runs, begun by this method, and the cloud says so. */
 async function streaming(x, start = 'startStream') {
   const { camera } = x.session
-  if (!camera.isCurrentlyStreaming()) await camera[start](options(x))
-  await x.eventually('a good status', () => camera.getStreamStatus() && isGood(camera.getStreamStatus().status))
+  if (!camera.isCurrentlyStreaming()) {
+    const mark = x.ann.seen.mark()
+    await camera[start](options(x))
+    await phoneStreams(x, 'start', 'active', mark)
+  }
+  await x.eventually('the status', () => camera.getStreamStatus()?.status === 'active')
   return camera
 }
 
 const starts = method => photos(async x => {
-  const mark = x.ann.seen.mark()
   await streaming(x, method)
-  await x.ann.seen.next('the start', ({ kind }) => /^start_(rtmp_)?stream$/.test(kind), x.left(), mark)
   return 'settled'
 })
 
 const stops = method => photos(async x => {
   const [camera, mark] = [await streaming(x), x.ann.seen.mark()]
   await x.within(camera[method]())
-  await x.ann.seen.next('the stop', ({ kind }) => /^stop_(rtmp_)?stream$/.test(kind), x.left(), mark)
+  await phoneStreams(x, 'stop', 'stopped', mark)
   await x.eventually('the end', () => !camera.isCurrentlyStreaming())
   return 'settled'
 })
@@ -36,7 +45,11 @@ const stops = method => photos(async x => {
 const tells = method => photos(fires((x, handler) => x.session.camera[method](handler), x => streaming(x), e => isGood(e.status)))
 
 const startsManaged = method => photos(async x => {
-  const { hlsUrl, dashUrl } = await x.within(x.session.camera[method]())
+  const mark = x.ann.seen.mark()
+  const started = x.session.camera[method]()
+  started.catch(() => {})
+  await Promise.race([started, phoneStreams(x, 'start', 'active', mark)])
+  const { hlsUrl, dashUrl } = await x.within(started)
   check(hlsUrl && dashUrl, 'no addresses')
   return 'settled'
 })

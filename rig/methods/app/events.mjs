@@ -4,15 +4,17 @@ import * as phone from '../happenings.mjs'
 
 const on = method => (x, handler) => x.session.events[method](handler)
 
-/** The app without permissions asks for something that needs one. */
-const askTooMuch = x => x.dashboard.events.onCalendarEvent(() => {})
+/** The app without permissions asks for something that needs one. It is told once about each. */
+const asksFor = method => x => {
+  x.dashboard.events[method](() => {})
+}
 
 /** The socket of bob's app is cut; the SDK comes back by itself. */
 const cut = x => {
   const gone = new Promise(resolve => x.peer.events.onDisconnected(resolve))
-  const back = new Promise(resolve => x.peer.events.onConnected(resolve))
+  x.keep('back', new Promise(resolve => x.peer.events.onConnected(resolve)))
   x.peer.ws.terminate()
-  return x.keep('back', back) && gone
+  return gone
 }
 
 export const events = {
@@ -69,14 +71,14 @@ export const events = {
     ),
     onPermissionError: fires(
       (x, handler) => x.dashboard.events.onPermissionError(handler),
-      askTooMuch,
+      asksFor('onCalendarEvent'),
       e => e.details.some(({ stream, requiredPermission }) => stream === 'calendar_event' && requiredPermission === 'CALENDAR'),
       x => x.dashboard,
     ),
     onPermissionDenied: fires(
       (x, handler) => x.dashboard.events.onPermissionDenied(handler),
-      askTooMuch,
-      e => e.stream === 'calendar_event' && e.requiredPermission === 'CALENDAR',
+      asksFor('onPhoneNotifications'),
+      e => e.stream === 'phone_notification' && e.requiredPermission === 'READ_NOTIFICATIONS',
       x => x.dashboard,
     ),
     onSettingsUpdate: pending('device', fires(on('onSettingsUpdate'), phone.sets('update', 1), e => e.some(({ key }) => key === 'update'))),
@@ -85,11 +87,15 @@ export const events = {
       phone.sets('change', 2),
       ([value]) => value === 2,
     )),
-    onCapabilitiesUpdate: pending('device', fires(
+    onCapabilitiesUpdate: fires(
       (x, handler) => x.peer.events.onCapabilitiesUpdate(handler),
-      phone.wears('Mentra Live'),
-      e => e.modelName === 'Mentra Live',
-    )),
+      async x => {
+        await phone.wears('Even Realities G1')(x)
+        await phone.wears('Mentra Live')(x)
+      },
+      e => e.modelName === 'Mentra Live' && e.capabilities.hasCamera,
+      x => x.peer,
+    ),
     onDashboardModeChange: pending('display', fires(
       on('onDashboardModeChange'),
       x => x.dashboard.dashboard.system.setViewMode('expanded'),

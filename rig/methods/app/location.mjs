@@ -1,5 +1,5 @@
 // session.location.
-import { check, fires, leaves, pending } from '../checks.mjs'
+import { check, fires, leaves } from '../checks.mjs'
 import * as phone from '../happenings.mjs'
 
 export const location = {
@@ -18,16 +18,16 @@ export const location = {
       check(!update.subscriptions.includes('location_update'), 'it is still in the list')
       return 'sent'
     },
-    getLatestLocation: pending('device', async x => {
-      const [seen, sent] = [x.ann.seen.mark(), x.tap().sent.mark()]
-      const fix = x.session.location.getLatestLocation({ accuracy: 'high' })
+    async getLatestLocation(x) {
+      // Nobody knows yet where Bob is, so his phone is asked.
+      const mark = x.bob.seen.mark()
+      const fix = x.peer.location.getLatestLocation({ accuracy: 'high' })
       // The SDK gives it up by itself, long after this row.
       fix.catch(() => {})
-      const { correlationId } = await x.tap().sent.next('the poll', ({ type }) => type === 'location_poll_request', x.left(), sent)
-      await x.ann.sees(x, 'request_single_location', () => true, seen)
-      await phone.at(46.3, 9.3, { correlationId })(x)
+      const { message } = await x.bob.sees(x, 'request_single_location', ({ message }) => message.accuracy === 'high', mark)
+      await phone.answersWithPlace(46.3, 9.3, message.correlationId)(x)
       check((await x.within(fix)).lat === 46.3, 'another place')
       return 'settled'
-    }),
+    },
   },
 }

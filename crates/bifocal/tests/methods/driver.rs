@@ -26,13 +26,16 @@ const fn stack(package: &'static str, version: &'static str, api: &'static str, 
     Stack { package, version, api, bun }
 }
 
-pub(crate) const STACKS: [Stack; 1] = [
+pub(crate) const STACKS: [Stack; 3] = [
+    stack("sdk-2.1.28", "2.1.28", "app", false),
     stack("@mentra/sdk", "2.1.29", "app", false),
+    stack("sdk-2.1.31-beta.5", "2.1.31-beta.5", "app", false),
 ];
 
 /// A running driver.
 pub(crate) struct Driver {
-    child: Child,
+    /// Killed when this is dropped.
+    _child: Child,
     lines: Lines<BufReader<ChildStdout>>,
     tell: UnboundedSender<Value>,
 }
@@ -69,7 +72,7 @@ impl Driver {
             }
         });
         let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-        Driver { child, lines, tell }
+        Driver { _child: child, lines, tell }
     }
 
     /// What it says next; `None` when it has ended.
@@ -81,11 +84,6 @@ impl Driver {
     /// Where it takes lines. All of them dropped, it ends.
     pub(crate) fn ear(&self) -> UnboundedSender<Value> {
         self.tell.clone()
-    }
-
-    /// Its exit, after it has said everything.
-    pub(crate) async fn end(mut self) -> Option<i32> {
-        self.child.wait().await.expect("waited for").code()
     }
 }
 

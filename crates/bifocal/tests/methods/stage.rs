@@ -12,6 +12,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::common::{Cloud, WEARER};
 use crate::driver::{Driver, Stack};
+use crate::overhear::overhear;
 
 const BOB: &str = "bob@example.org";
 const KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -55,11 +56,8 @@ async fn play_without_limit(stack: Stack) -> Vec<Value> {
         }
         said.push(line);
     };
-    let stage = Arc::new(set(cloud, &ports).await);
     let ear = driver.ear();
-    for (name, wearer) in [("ann", &stage.ann), ("bob", &stage.bob)] {
-        follow(name, &wearer.phone, ear.clone());
-    }
+    let stage = Arc::new(set(cloud, &ports, &ear).await);
     ear.send(json!({"go": true})).expect("it listens");
     while let Some(line) = driver.next().await {
         match line["event"].as_str() {
@@ -86,7 +84,7 @@ async fn play_without_limit(stack: Stack) -> Vec<Value> {
 }
 
 /// Registers the apps, and connects the phones.
-async fn set(cloud: Cloud, ports: &Value) -> Stage {
+async fn set(cloud: Cloud, ports: &Value, ear: &UnboundedSender<Value>) -> Stage {
     let url = |port: &Value| format!("http://127.0.0.1:{port}");
     let app = url(&ports["port"]);
     let mut add = vec!["app", "add", APP, "--api-key", KEY, "--url", &app];
@@ -97,15 +95,26 @@ async fn set(cloud: Cloud, ports: &Value) -> Stage {
     for (wearer, package) in [(WEARER, APP), (BOB, APP), (WEARER, DASHBOARD)] {
         cloud.admin_ok(&["app", "install", wearer, package]);
     }
-    let (ann, bob) = (wearer(&cloud, WEARER).await, wearer(&cloud, BOB).await);
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    // The phones bring the HTTP client's provider along.
+    let ann = wearer(&cloud, "ann", WEARER, ear).await;
+    let bob = wearer(&cloud, "bob", BOB, ear).await;
     let http = reqwest::Client::builder().no_proxy().build().expect("a client");
     Stage { cloud, ann, bob, http }
 }
 
-async fn wearer(cloud: &Cloud, address: &str) -> Wearer {
+/// A wearer whose phone is overheard; the driver is told everything.
+async fn wearer(cloud: &Cloud, name: &'static str, address: &str, ear: &UnboundedSender<Value>) -> Wearer {
     let token = cloud.admin_ok(&["token", address]);
-    let phone = Phone::connect(PhoneConfig::new(&cloud.url, &token)).await.expect("the phone connects");
+    let relay = overhear(&cloud.url, {
+        let ear = ear.clone();
+        move |message| {
+            let kind = message["type"].clone();
+            // A driver that has ended hears nothing any more.
+            let _ = ear.send(json!({"phone": name, "kind": kind, "message": message}));
+        }
+    });
+    let phone = Phone::connect(PhoneConfig::new(relay.await, &token)).await.expect("the phone connects");
+    follow(name, &phone, ear.clone());
     phone.set_photo(Some(Photo::new(b"a photo".to_vec()))).await.expect("told");
     Wearer { phone, token }
 }
@@ -171,9 +180,6 @@ fn told(event: PhoneEvent) -> Value {
         PhoneEvent::Photo { package, outcome } => {
             json!({"kind": "photo", "package": package, "taken": outcome.is_ok()})
         }
-        PhoneEvent::Mic { on, .. } => json!({"kind": "mic", "on": on}),
-        PhoneEvent::AppsRunning { packages } => json!({"kind": "apps", "packages": packages}),
-        PhoneEvent::Other { kind } => json!({"kind": kind}),
         other => json!({"kind": "event", "text": other.to_string()}),
     }
 }
