@@ -1,5 +1,8 @@
-// Bun's counterpart of ../preload.cjs: nothing but loopback can be reached, and stdout carries our JSON lines and
-// nothing else. Bun's fetch and WebSocket do not pass through node:net, so each of them has a gate here.
+// Bun's counterpart of ../preload.cjs: nothing but loopback can be reached. Bun's fetch and WebSocket do not pass through
+// node:net, so each of them has a gate here.
+//
+// Our JSON lines go to file descriptor 3. The SDK logs to stdout, in part from a worker that loads no preload, so whoever
+// starts this process makes 3 the stdout that it reads, and sends the real one elsewhere.
 'use strict'
 
 const fs = require('node:fs')
@@ -42,8 +45,4 @@ for (const module of [require('node:http'), require('node:https')]) {
   }
 }
 
-globalThis.printLine = value => fs.writeSync(1, `${JSON.stringify(value)}\n`)
-process.stdout.write = process.stderr.write.bind(process.stderr)
-for (const name of ['log', 'info', 'debug', 'warn', 'error', 'trace']) {
-  console[name] = (...args) => process.stderr.write(`${args.map(String).join(' ')}\n`)
-}
+globalThis.printLine = value => fs.writeSync(3, `${JSON.stringify(value)}\n`)

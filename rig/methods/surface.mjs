@@ -18,10 +18,12 @@ function declared(folder, reference) {
   // The base class may have type arguments of several lines.
   if (lines[at].endsWith('<{')) at = lines.findIndex((line, index) => index > at && line.startsWith('}'))
   const members = new Map()
+  let open = 0
   for (const line of lines.slice(at + 1)) {
     if (line.startsWith('}')) break
-    // tsc indents members by four spaces; what belongs to a member, and comments, begin otherwise.
-    const { words, name } = MEMBER.exec(line)?.groups ?? {}
+    // tsc indents members by four spaces; comments begin otherwise, and parameters stand in parentheses.
+    const { words, name } = (open === 0 && MEMBER.exec(line)?.groups) || {}
+    if (!/^ *(\/?\*|\/\/)/.test(line)) open += line.split('(').length - line.split(')').length
     if (!name || name === 'constructor') continue
     members.set(name, !/private|static/.test(words) && !name.startsWith('_'))
   }

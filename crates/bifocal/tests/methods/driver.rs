@@ -26,10 +26,12 @@ const fn stack(package: &'static str, version: &'static str, api: &'static str, 
     Stack { package, version, api, bun }
 }
 
-pub(crate) const STACKS: [Stack; 3] = [
+pub(crate) const STACKS: [Stack; 5] = [
     stack("sdk-2.1.28", "2.1.28", "app", false),
     stack("@mentra/sdk", "2.1.29", "app", false),
     stack("sdk-2.1.31-beta.5", "2.1.31-beta.5", "app", false),
+    stack("sdk-3.0.0-hono.8", "3.0.0-hono.8", "app", true),
+    stack("sdk-3.0.0-alpha.4", "3.0.0-alpha.4", "app", true),
 ];
 
 /// A running driver.
@@ -45,7 +47,9 @@ impl Driver {
     pub(crate) fn start(stack: Stack, environment: &[(&str, &str)]) -> Driver {
         install();
         let mut command = if stack.bun {
-            let mut bun = Command::new(bun());
+            // Its stdout is the SDK's; the preload says why.
+            let mut bun = Command::new("sh");
+            bun.args(["-c", r#"exec "$0" "$@" 3>&1 1>&2"#]).arg(self::bun());
             bun.args(["run", "--preload", "./methods/bun-preload.cjs"]);
             bun
         } else {
