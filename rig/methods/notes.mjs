@@ -15,6 +15,8 @@ export const notes = {
   'jwt-on-node':
     'It imports a CommonJS package in a way that only Bun resolves (`jwt.sign is not a function` under Node). '
     + 'Use `jsonwebtoken` yourself.',
+  'always-permitted':
+    'Nothing in the SDK ever changes it: it is `true` for an app without the permission, too. Use `permissions.has`.',
   'tool-handler':
     'The handler is stored where nothing calls it; `/tool` answers `null`. Override the method in a subclass instead.',
 }

@@ -4,14 +4,14 @@ import { nameOnly } from './names.mjs'
 
 const URL = 'rtmp://127.0.0.1:1935/live'
 const photos = row => pending('photos', row)
-const isGood = status => !['error', 'stopped', 'timeout'].includes(status)
+export const isGood = status => !['error', 'stopped', 'timeout'].includes(status)
 
 /** The stream of direct streaming: SDK 3.0.0-alpha.4 has given it another name. */
 const statusStream = x => (x.version === '3.0.0-alpha.4' ? 'stream_status' : 'rtmp_stream_status')
 const options = x => (x.version === '3.0.0-alpha.4' ? { streamUrl: URL } : { rtmpUrl: URL })
 
 /** The phone is told to start or to stop a stream, and says that it has. */
-async function phoneStreams(x, word, status, mark) {
+export async function phoneStreams(x, word, status, mark) {
   const isIt = ({ kind }) => kind === `${word}_rtmp_stream` || kind === `${word}_stream`
   const { message } = await x.ann.seen.next(`the phone's ${word}`, isIt, x.left(), mark)
   await x.ann.send({ type: 'rtmp_stream_status', streamId: message.streamId, status, timestamp: new Date() })

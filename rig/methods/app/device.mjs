@@ -36,7 +36,7 @@ const state = {
 }
 
 /** One of them, with a value that only the test gave it. */
-const observable = {
+export const observable = {
   name: 'Observable',
   types: () => ['utils/Observable.d.ts#Observable'],
   object: x => x.peer.device?.state?.caseBatteryLevel,

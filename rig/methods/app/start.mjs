@@ -1,25 +1,8 @@
 // AppServer and AppSession: one app server with all permissions, used by two wearers, and the system dashboard beside
 // it, without any permission.
 import { Inbox } from '../inbox.mjs'
+import { serve } from '../serve.mjs'
 import { Tap } from '../tap.mjs'
-
-/** An app server on a free port; gives the port. */
-async function serve(app, x) {
-  if (globalThis.Bun) {
-    const server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: request => app.fetch(request) })
-    app.get('/whoami', c => c.json({ user: c.get('authUserId') ?? null }))
-    await app.start()
-    return server.port
-  }
-  const http = app.getExpressApp()
-  http.get('/whoami', (request, response) => response.json({ user: request.authUserId ?? null }))
-  // The SDK keeps its HTTP server to itself; this is the only way to learn which port it got.
-  const { listen } = http
-  let server
-  http.listen = (port, ...rest) => (server = listen.call(http, port, '127.0.0.1', ...rest))
-  await app.start()
-  return server.address().port
-}
 
 /** The developer's subclass: it tells what it is called with. */
 function appClass(x) {
@@ -79,8 +62,8 @@ export async function start(x) {
   const App = appClass(x)
   x.server = new App({ packageName: x.packageName, apiKey: x.apiKey, port: 0 })
   x.side = new App({ packageName: x.sideName, apiKey: x.apiKey, port: 0 })
-  x.port = await serve(x.server, x)
-  return { port: x.port, sidePort: await serve(x.side, x) }
+  x.port = await serve(x.server)
+  return { port: x.port, sidePort: await serve(x.side) }
 }
 
 /** Starts the app for both wearers. The dashboard is started by the server. */

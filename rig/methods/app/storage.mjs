@@ -11,7 +11,7 @@ async function request(x, method, body) {
   return response.json()
 }
 
-/** What the server has stored. */
+/** What the server has stored, and a way around the SDK. */
 export const stored = async x => (await request(x, 'GET')).data
 export const store = (x, data) => request(x, 'PUT', { data })
 

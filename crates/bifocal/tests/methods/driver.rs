@@ -26,12 +26,13 @@ const fn stack(package: &'static str, version: &'static str, api: &'static str, 
     Stack { package, version, api, bun }
 }
 
-pub(crate) const STACKS: [Stack; 5] = [
+pub(crate) const STACKS: [Stack; 6] = [
     stack("sdk-2.1.28", "2.1.28", "app", false),
     stack("@mentra/sdk", "2.1.29", "app", false),
     stack("sdk-2.1.31-beta.5", "2.1.31-beta.5", "app", false),
     stack("sdk-3.0.0-hono.8", "3.0.0-hono.8", "app", true),
     stack("sdk-3.0.0-alpha.4", "3.0.0-alpha.4", "app", true),
+    stack("sdk-3.0.0-alpha.4", "3.0.0-alpha.4", "mini", true),
 ];
 
 /// A running driver.
