@@ -27,6 +27,7 @@ pub mod location;
 pub mod media;
 mod message;
 pub mod permission;
+pub mod phone_rest;
 pub mod rest;
 pub mod settings;
 pub mod streams;

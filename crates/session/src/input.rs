@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bifocal_protocol::Text;
 use bifocal_protocol::app::AppRecord;
 use bifocal_protocol::device::GlassesInfo;
+use bifocal_protocol::glasses::{CalendarEvent, LocationUpdate};
 use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::settings::{AppSetting, SystemSettings};
 use bytes::Bytes;
@@ -152,6 +153,17 @@ pub enum Ask {
 pub enum PhoneReport {
     /// What is known of the glasses, or the part of it that changed. Answered with [`Answer::Device`](crate::Answer::Device).
     Device(GlassesInfo),
+    /// Where the wearer is.
+    Location(Box<LocationUpdate>),
+    /// Appointments.
+    Calendar(Vec<CalendarEvent>),
+    /// A message that apps may listen to.
+    Event {
+        /// The name of the stream.
+        kind: &'static str,
+        /// The message, complete.
+        text: Text,
+    },
 }
 
 /// What is stored for a user.

@@ -3,6 +3,7 @@
 mod admin;
 mod apps;
 mod health;
+mod phone;
 mod sdk;
 
 use std::sync::Arc;
@@ -31,6 +32,11 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/apps/{package}/start", post(apps::start))
         .route("/api/apps/{package}/stop", post(apps::stop))
         .route("/api/client/livekit/token", get(apps::no_livekit))
+        .route("/api/client/device/state", post(phone::device_state))
+        .route("/api/client/location", post(phone::location))
+        .route("/api/client/calendar", post(phone::calendar))
+        .route("/api/client/notifications", post(phone::notification))
+        .route("/api/client/notifications/dismissed", post(phone::notification_dismissed))
         .route("/api/app-communication/discover-users", post(sdk::discover_users))
         .route("/api/tpa-communication/discover-users", post(sdk::discover_users))
         .route("/appsettings/user/{package}", get(sdk::user_settings))

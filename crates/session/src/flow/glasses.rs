@@ -14,7 +14,7 @@ use crate::effect::{Call, Effect, Effects, Note};
 use crate::errors::ErrorRow;
 use crate::flow::lifecycle::acknowledge;
 use crate::flow::start::Wish;
-use crate::flow::{device, links, location, start, stop};
+use crate::flow::{device, light, links, location, start, stop};
 use crate::input::ConnId;
 use crate::links::Side;
 use crate::now::Now;
@@ -64,10 +64,12 @@ fn acted_upon(kind: &str) -> bool {
             | "touch_event"
             | "glasses_connection_state"
             | "location_update"
+            | "calendar_event"
+            | "rgb_led_control_response"
     )
 }
 
-fn act(s: &mut UserSession, conn: ConnId, message: FromPhone, text: &str, now: Now, out: &mut Effects) {
+fn act(s: &mut UserSession, conn: ConnId, message: FromPhone, text: &Text, now: Now, out: &mut Effects) {
     match message {
         // Never required, and never a reason to begin anything again.
         FromPhone::ConnectionInit(init) => match init.core_token.filter(|token| !token.is_empty()) {
@@ -111,6 +113,12 @@ fn act(s: &mut UserSession, conn: ConnId, message: FromPhone, text: &str, now: N
             device::reported(s, report, now, out);
         }
         FromPhone::LocationUpdate(update) => location::fix(s, &update, text, now, out),
+        FromPhone::CalendarEvent(event) => {
+            // One that has no start is told, and not kept.
+            s.calendar.add(event, now.wall);
+            relay(s, Topic::Plain("calendar_event"), text, now, out);
+        }
+        FromPhone::RgbLedControlResponse(done) => light::led_done(s, &done, text, now, out),
         FromPhone::TouchEvent(touch) => relay(s, Topic::Touch(&touch.gesture_name), text, now, out),
         _ => {}
     }
