@@ -30,6 +30,7 @@ pub mod permission;
 pub mod phone_rest;
 pub mod rest;
 pub mod settings;
+pub mod settings_rest;
 pub mod streams;
 mod text;
 mod time;

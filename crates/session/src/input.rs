@@ -157,6 +157,22 @@ pub enum PhoneReport {
     Location(Box<LocationUpdate>),
     /// Appointments.
     Calendar(Vec<CalendarEvent>),
+    /// What the user has set on the phone.
+    Settings {
+        /// What of it concerns apps, complete.
+        system: Box<SystemSettings>,
+        /// The wearer's time zone, an IANA name.
+        timezone: Option<String>,
+        /// The glasses that the user prefers. It does not mean that they are there.
+        wearable: Option<String>,
+    },
+    /// What the user has chosen for an app.
+    AppSettings {
+        /// Which app.
+        package: PackageName,
+        /// Every value that was chosen.
+        chosen: Vec<AppSetting>,
+    },
     /// A message that apps may listen to.
     Event {
         /// The name of the stream.
@@ -175,6 +191,8 @@ pub struct UserData {
     pub running: Vec<PackageName>,
     /// System settings.
     pub settings: SystemSettings,
+    /// The wearer's time zone, an IANA name.
+    pub timezone: Option<String>,
     /// Values that the user chose, by app.
     pub app_settings: BTreeMap<PackageName, Vec<AppSetting>>,
 }

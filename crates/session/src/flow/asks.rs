@@ -6,7 +6,7 @@ use bifocal_protocol::webhook::StopReason;
 
 use crate::effect::{Answer, Effects};
 use crate::flow::start::Wish;
-use crate::flow::{device, location, phone, start, stop};
+use crate::flow::{device, location, phone, settings, start, stop};
 use crate::input::{Ask, AskId, PhoneReport};
 use crate::now::Now;
 use crate::session::UserSession;
@@ -52,6 +52,18 @@ fn reported(s: &mut UserSession, report: PhoneReport, now: Now, out: &mut Effect
         }
         PhoneReport::Calendar(events) => {
             phone::appointments(s, events, now, out);
+            Answer::Noted
+        }
+        PhoneReport::Settings { system, timezone, wearable } => {
+            s.settings.timezone = timezone.or(s.settings.timezone.take());
+            settings::replace(s, *system, now, out);
+            if let Some(model) = wearable {
+                s.device.expect(&model);
+            }
+            Answer::Noted
+        }
+        PhoneReport::AppSettings { package, chosen } => {
+            settings::chosen(s, package, chosen, now, out);
             Answer::Noted
         }
         PhoneReport::Event { kind, text } => {
