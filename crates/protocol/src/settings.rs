@@ -56,6 +56,39 @@ impl Default for SystemSettings {
     }
 }
 
+impl SystemSettings {
+    /// Takes over a setting of the phone, under the name that the phone has for it (or the older one). What has another kind
+    /// of value, or means nothing to apps, changes nothing.
+    pub fn apply(&mut self, key: &str, value: &serde_json::Value) {
+        let flag = value.as_bool().or_else(|| value.as_str().and_then(|text| text.parse().ok()));
+        let number = value.as_f64().filter(|number| number.is_finite()).map(|number| number.round() as i64);
+        let flag_in = |setting: &mut bool| *setting = flag.unwrap_or(*setting);
+        let number_in = |setting: &mut i64| *setting = number.unwrap_or(*setting);
+        match key {
+            "metric_system" | "metric_system_enabled" | "metricSystemEnabled" => {
+                flag_in(&mut self.metric_system_enabled)
+            }
+            "contextual_dashboard" | "contextualDashboard" => flag_in(&mut self.contextual_dashboard),
+            "sensing_enabled" | "sensingEnabled" => flag_in(&mut self.sensing_enabled),
+            "always_on_status_bar" | "alwaysOnStatusBar" => flag_in(&mut self.always_on_status_bar),
+            "bypass_vad_for_debugging" | "bypassVad" => flag_in(&mut self.bypass_vad),
+            "bypass_audio_encoding_for_debugging" | "bypassAudioEncoding" => flag_in(&mut self.bypass_audio_encoding),
+            "enforce_local_transcription" | "enforceLocalTranscription" => {
+                flag_in(&mut self.enforce_local_transcription);
+            }
+            "auto_brightness" | "autoBrightness" => flag_in(&mut self.auto_brightness),
+            "brightness" => number_in(&mut self.brightness),
+            "head_up_angle" | "headUpAngle" => number_in(&mut self.head_up_angle),
+            "dashboard_height" | "dashboardHeight" => number_in(&mut self.dashboard_height),
+            "dashboard_depth" | "dashboardDepth" => number_in(&mut self.dashboard_depth),
+            "preferred_mic" => {
+                self.use_onboard_mic = value.as_str().map_or(self.use_onboard_mic, |which| which == "phone");
+            }
+            _ => {}
+        }
+    }
+}
+
 /// One setting of an app: the schema it declares, or a value that the user chose. The type-specific fields (`options`,
 /// `min`, `maxLines` …) are kept as they are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -90,6 +123,28 @@ mod tests {
         assert_eq!(json["dashboardHeight"], 4);
         assert_eq!(json["dashboardDepth"], 5);
         assert_eq!(json["enforceLocalTranscription"], false);
+    }
+
+    #[test]
+    fn the_phone_s_names_are_understood_and_odd_values_change_nothing() {
+        let mut settings = SystemSettings::default();
+        let set: [(&str, serde_json::Value); 6] = [
+            ("metric_system", true.into()),
+            ("sensing_enabled", "false".into()),
+            ("head_up_angle", 45.4.into()),
+            ("brightness", "bright".into()),
+            ("preferred_mic", "phone".into()),
+            ("theme_preference", "light".into()),
+        ];
+        set.iter().for_each(|(key, value)| settings.apply(key, value));
+        let expected = SystemSettings {
+            metric_system_enabled: true,
+            sensing_enabled: false,
+            head_up_angle: 45,
+            use_onboard_mic: true,
+            ..SystemSettings::default()
+        };
+        assert_eq!(settings, expected);
     }
 
     #[test]

@@ -417,6 +417,7 @@ mod tests {
             webhooks: WebhookClient::new(networks.clone()).expect("a client"),
             closures: crate::calls::closures::Closures::default(),
             peers: crate::peers::Peers::default(),
+            early: crate::early::EarlyReports::default(),
             session_tasks: TaskTracker::new(),
             tasks: TaskTracker::new(),
             draining: AtomicBool::new(false),

@@ -9,6 +9,7 @@ mod auth;
 mod calls;
 mod clock;
 mod config;
+mod early;
 mod events;
 mod http;
 mod lifecycle;

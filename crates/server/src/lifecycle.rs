@@ -99,6 +99,7 @@ impl Server {
             webhooks,
             closures: Closures::default(),
             peers: crate::peers::Peers::default(),
+            early: crate::early::EarlyReports::default(),
             session_tasks: TaskTracker::new(),
             tasks: TaskTracker::new(),
             draining: AtomicBool::new(false),

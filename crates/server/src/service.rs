@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bifocal_protocol::ids::UserId;
-use bifocal_session::{Answer, Ask, Config, ErrorRow, Input, UserSession};
+use bifocal_session::{Answer, Ask, Config, ErrorRow, Input, PhoneReport, UserSession};
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::oneshot;
 
@@ -29,6 +29,11 @@ pub(crate) async fn attach_glasses(
         let create = |number| actor::spawn(new_session(shared, user), user.clone(), number, shared);
         let handle = shared.sessions.get_or_create(user, most, create).ok_or(ErrorRow::FULL)?;
         if handle.mailbox.send(Mail::Attach(Box::new(attach()))).await.is_ok() {
+            for report in shared.early.take(user) {
+                let what = Box::new(Ask::Report(Box::new(PhoneReport::Device(report))));
+                // Nobody waits for what it says to that.
+                let _ = handle.mailbox.send(Mail::Ask { what, reply: oneshot::channel().0 }).await;
+            }
             return Ok(handle);
         }
         shared.sessions.remove(user, handle.number);

@@ -14,6 +14,7 @@ use crate::calls::closures::Closures;
 use crate::calls::webhook::WebhookClient;
 use crate::clock::Clock;
 use crate::config::ServerConfig;
+use crate::early::EarlyReports;
 use crate::events::Events;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
@@ -37,6 +38,7 @@ pub(crate) struct Shared {
     pub(crate) webhooks: WebhookClient,
     pub(crate) closures: Closures,
     pub(crate) peers: Peers,
+    pub(crate) early: EarlyReports,
     /// Session tasks.
     pub(crate) session_tasks: TaskTracker,
     /// Sockets and calls.

@@ -91,6 +91,15 @@ impl DeviceManager {
         changed
     }
 
+    /// The glasses that the user prefers: the best guess while nobody has said anything. It does not mean that they are there.
+    pub(crate) fn expect(&mut self, model: &str) {
+        if self.model().is_none() && !model.trim().is_empty() {
+            let model = known_name(model);
+            self.info.model_name = Some(Some(model));
+            self.look_up();
+        }
+    }
+
     /// Finds the capabilities of the model; true when they are others than before.
     fn look_up(&mut self) -> bool {
         let found = self.model().and_then(capabilities_for);

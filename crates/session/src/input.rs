@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bifocal_protocol::Text;
 use bifocal_protocol::app::AppRecord;
 use bifocal_protocol::device::GlassesInfo;
+use bifocal_protocol::glasses::{CalendarEvent, LocationUpdate};
 use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::settings::{AppSetting, SystemSettings};
 use bytes::Bytes;
@@ -152,6 +153,33 @@ pub enum Ask {
 pub enum PhoneReport {
     /// What is known of the glasses, or the part of it that changed. Answered with [`Answer::Device`](crate::Answer::Device).
     Device(GlassesInfo),
+    /// Where the wearer is.
+    Location(Box<LocationUpdate>),
+    /// Appointments.
+    Calendar(Vec<CalendarEvent>),
+    /// What the user has set on the phone.
+    Settings {
+        /// What of it concerns apps, complete.
+        system: Box<SystemSettings>,
+        /// The wearer's time zone, an IANA name.
+        timezone: Option<String>,
+        /// The glasses that the user prefers. It does not mean that they are there.
+        wearable: Option<String>,
+    },
+    /// What the user has chosen for an app.
+    AppSettings {
+        /// Which app.
+        package: PackageName,
+        /// Every value that was chosen.
+        chosen: Vec<AppSetting>,
+    },
+    /// A message that apps may listen to.
+    Event {
+        /// The name of the stream.
+        kind: &'static str,
+        /// The message, complete.
+        text: Text,
+    },
 }
 
 /// What is stored for a user.
@@ -163,6 +191,8 @@ pub struct UserData {
     pub running: Vec<PackageName>,
     /// System settings.
     pub settings: SystemSettings,
+    /// The wearer's time zone, an IANA name.
+    pub timezone: Option<String>,
     /// Values that the user chose, by app.
     pub app_settings: BTreeMap<PackageName, Vec<AppSetting>>,
 }

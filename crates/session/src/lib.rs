@@ -13,6 +13,7 @@
 //! current changes nothing, and after [`Effect::Ended`] nothing comes out any more.
 
 mod apps;
+mod calendar;
 mod deadline;
 mod device;
 mod display;
@@ -23,6 +24,7 @@ mod flow;
 mod input;
 mod invariants;
 mod last;
+mod lights;
 mod links;
 mod location;
 mod microphone;

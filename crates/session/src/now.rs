@@ -63,6 +63,8 @@ pub struct Timings {
     pub location_lower: u64,
     /// How long an app's question about the location waits for the phone. The SDK waits 15 s (client).
     pub location_poll: u64,
+    /// Between two requests of an app that the wearer connect the glasses to Wi-Fi.
+    pub wifi_setup: u64,
     /// Failures older than this are forgotten.
     pub crash_window: u64,
     /// An app that ran for so long has its failures forgiven.
@@ -122,6 +124,7 @@ impl Timings {
         app_state_gap: 500,
         location_lower: 5_000,
         location_poll: 14_000,
+        wifi_setup: 30_000,
         crash_window: 300_000,
         crash_forgiven: 60_000,
         revive_first: 1_000,

@@ -6,6 +6,7 @@ use bifocal_protocol::ids::UserId;
 use bifocal_protocol::layout::View;
 
 use crate::apps::AppManager;
+use crate::calendar::CalendarManager;
 use crate::deadline::Deadline;
 use crate::device::DeviceManager;
 use crate::display::{DisplayManager, DisplayStats};
@@ -14,6 +15,7 @@ use crate::entropy::Entropy;
 use crate::flow;
 use crate::input::{CallId, EndReason, Input};
 use crate::last::LastEvents;
+use crate::lights::Lights;
 use crate::links::Link;
 use crate::location::LocationManager;
 use crate::microphone::MicrophoneManager;
@@ -85,6 +87,8 @@ pub struct UserSession {
     pub(crate) device: DeviceManager,
     pub(crate) last: LastEvents,
     pub(crate) location: LocationManager,
+    pub(crate) calendar: CalendarManager,
+    pub(crate) lights: Lights,
     /// The subscriptions and the setting for which the accuracy was last chosen.
     pub(crate) location_seen: (u64, bool),
     pub(crate) audio: AudioManager,
@@ -128,6 +132,8 @@ impl UserSession {
             device: DeviceManager::default(),
             last: LastEvents::default(),
             location: LocationManager::default(),
+            calendar: CalendarManager::default(),
+            lights: Lights::default(),
             location_seen: (0, true),
             audio: AudioManager::default(),
             microphone: MicrophoneManager::default(),

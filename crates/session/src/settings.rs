@@ -12,13 +12,18 @@ use bifocal_protocol::settings::{AppSetting, SystemSettings};
 #[derive(Debug, Default)]
 pub(crate) struct SettingsManager {
     pub(crate) system: SystemSettings,
+    pub(crate) timezone: Option<String>,
     apps: BTreeMap<PackageName, Vec<AppSetting>>,
 }
 
 impl SettingsManager {
-    pub(crate) fn loaded(&mut self, system: SystemSettings, apps: BTreeMap<PackageName, Vec<AppSetting>>) {
-        self.system = system;
+    pub(crate) fn loaded(&mut self, apps: BTreeMap<PackageName, Vec<AppSetting>>) {
         self.apps = apps;
+    }
+
+    /// The user has chosen values for an app.
+    pub(crate) fn chosen(&mut self, package: PackageName, values: Vec<AppSetting>) {
+        self.apps.insert(package, values);
     }
 
     /// Every setting that the app declares, with the user's value or the declared default; then values that the user has
@@ -82,7 +87,7 @@ mod tests {
         };
         assert_eq!(values(&manager), [("hd".to_owned(), Some(json!(false))), ("name".to_owned(), None)]);
         let stored = serde_json::from_value(json!([{"key": "hd", "value": true}, {"key": "old", "value": 1}]));
-        manager.loaded(SystemSettings::default(), BTreeMap::from([(package, stored.expect("settings"))]));
+        manager.loaded(BTreeMap::from([(package, stored.expect("settings"))]));
         let expected =
             [("hd".to_owned(), Some(json!(true))), ("name".to_owned(), None), ("old".to_owned(), Some(json!(1)))];
         assert_eq!(values(&manager), expected);

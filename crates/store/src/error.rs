@@ -20,6 +20,9 @@ pub enum StoreError {
     /// There is such a user already.
     #[error("the user {0} exists already")]
     UserExists(UserId),
+    /// There is no room for so much of one user.
+    #[error("more settings than a user may have: 256 KiB")]
+    TooMuch,
     /// The public URL of an app cannot be used.
     #[error("not a usable public URL: {0}; give the address of the app's server, for example https://app.example.org")]
     BadUrl(&'static str),

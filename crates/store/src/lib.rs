@@ -5,6 +5,7 @@
 //! milliseconds, JSON as TEXT) is also PostgreSQL; only `database.rs` knows which engine runs it.
 
 mod apps;
+mod client_settings;
 mod database;
 mod error;
 mod folder;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use apps::NewApp;
+pub use client_settings::ClientSettings;
 pub use error::StoreError;
 pub use key::{ApiKey, key_hash};
 pub use users::UserRecord;

@@ -11,9 +11,10 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use crate::StoreError;
 
-const STEPS: [(i64, &str, &str); 2] = [
+const STEPS: [(i64, &str, &str); 3] = [
     (1, "users and apps", include_str!("../migrations/0001_users_and_apps.sql")),
     (2, "hardware", include_str!("../migrations/0002_hardware.sql")),
+    (4, "client settings", include_str!("../migrations/0004_client_settings.sql")),
 ];
 
 /// Runs the steps that the database has not seen. The caller holds the write lock, because SQLite has no other lock

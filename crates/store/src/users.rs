@@ -20,6 +20,8 @@ pub struct UserRecord {
     pub running: Vec<PackageName>,
     /// The system settings.
     pub settings: SystemSettings,
+    /// The time zone that the phone has told, an IANA name.
+    pub timezone: Option<String>,
     /// The values that the user chose, by app. They outlive an uninstall, so that a later install finds them.
     pub app_settings: BTreeMap<PackageName, Vec<AppSetting>>,
 }
@@ -165,7 +167,7 @@ impl Store {
     async fn known_user(&self, user: &UserId) -> Result<Option<UserRecord>, StoreError> {
         let id = [Value::Text(user.as_str())];
         let mut read = self.database.read().await?;
-        let user_rows = read.rows("SELECT settings FROM users WHERE user_id = $1", &id).await?;
+        let user_rows = read.rows("SELECT settings, client_settings FROM users WHERE user_id = $1", &id).await?;
         let installed = "SELECT apps.* FROM apps JOIN installs ON installs.package = apps.package \
                          WHERE installs.user_id = $1";
         let installed_rows = read.rows(installed, &id).await?;
@@ -175,7 +177,11 @@ impl Store {
 
         let owner = format!("the user {user}");
         let Some(row) = user_rows.first() else { return Ok(None) };
-        let mut record = UserRecord { settings: row.json("settings", &owner)?, ..UserRecord::default() };
+        let client: serde_json::Map<String, serde_json::Value> = row.json("client_settings", &owner)?;
+        let zone = |key: &str| client.get(key).and_then(serde_json::Value::as_str).filter(|zone| !zone.is_empty());
+        let timezone = zone("time_zone_override").or_else(|| zone("time_zone")).map(str::to_owned);
+        let settings = row.json("settings", &owner)?;
+        let mut record = UserRecord { settings, timezone, ..UserRecord::default() };
         for row in &installed_rows {
             record.installed.push(Arc::new(app_in(row)?));
         }
@@ -194,7 +200,7 @@ impl Store {
 }
 
 /// Creates the user when unknown, with no settings of its own, so that it follows the defaults.
-async fn ensure(change: &mut Transaction, user: &UserId) -> Result<bool, StoreError> {
+pub(crate) async fn ensure(change: &mut Transaction, user: &UserId) -> Result<bool, StoreError> {
     let sql = "INSERT INTO users (user_id, settings, created_ms) VALUES ($1, '{}', $2) \
                ON CONFLICT (user_id) DO NOTHING";
     let created = change.run(sql, &[Value::Text(user.as_str()), Value::Number(now_ms())]).await?;

@@ -13,6 +13,7 @@ pub(super) async fn load_user(shared: &Shared, user: &UserId) -> Outcome {
             installed: record.installed,
             running: record.running,
             settings: record.settings,
+            timezone: record.timezone,
             app_settings: record.app_settings,
         }),
         Err(error) => failed(&error),

@@ -72,6 +72,16 @@ impl WebhookClient {
         outcome
     }
 
+    /// `POST <app url>/settings`, once: the app's session is told in any case.
+    pub(crate) async fn settings(&self, app: &AppRecord, body: Text) {
+        let Ok(url) = Url::parse(&format!("{}/settings", app.public_url)) else { return };
+        if self.policy.check(&url).is_ok() {
+            let request = self.http.post(url).timeout(HEALTH_TIMEOUT).header(CONTENT_TYPE, "application/json");
+            // Not every app has this route.
+            let _ = request.body(body.into_bytes()).send().await;
+        }
+    }
+
     /// `GET <app url>/health`. A server that answers at all, and not with an error of its own, is well: not every app has
     /// this route.
     pub(crate) async fn is_healthy(&self, app: &AppRecord) -> bool {

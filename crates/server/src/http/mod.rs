@@ -3,7 +3,9 @@
 mod admin;
 mod apps;
 mod health;
+mod phone;
 mod sdk;
+mod settings;
 
 use std::sync::Arc;
 
@@ -31,8 +33,20 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/apps/{package}/start", post(apps::start))
         .route("/api/apps/{package}/stop", post(apps::stop))
         .route("/api/client/livekit/token", get(apps::no_livekit))
+        .route("/api/client/device/state", post(phone::device_state))
+        .route("/api/client/location", post(phone::location))
+        .route("/api/client/calendar", post(phone::calendar))
+        .route("/api/client/notifications", post(phone::notification))
+        .route("/api/client/notifications/dismissed", post(phone::notification_dismissed))
         .route("/api/app-communication/discover-users", post(sdk::discover_users))
         .route("/api/tpa-communication/discover-users", post(sdk::discover_users))
+        .route("/api/client/user/settings", get(settings::all).post(settings::merge).put(settings::merge))
+        .route(
+            "/api/client/user/settings/key/{key}",
+            get(settings::one).put(settings::put_one).delete(settings::delete_one),
+        )
+        .route("/appsettings/{package}", get(settings::app_page).post(settings::change_app))
+        .route("/tpasettings/{package}", get(settings::app_page).post(settings::change_app))
         .route("/appsettings/user/{package}", get(sdk::user_settings))
         .route("/api/public/permissions/{package}", get(sdk::permissions))
         .route("/api/sdk/version", get(sdk::version))

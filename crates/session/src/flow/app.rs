@@ -14,7 +14,7 @@ use crate::apps::Phase;
 use crate::display::{Frame, Request};
 use crate::effect::{Effect, Effects, Note};
 use crate::flow::lifecycle::lists_changed;
-use crate::flow::{admission, links, location, peers, unserved};
+use crate::flow::{admission, light, links, location, peers, phone, unserved};
 use crate::input::ConnId;
 use crate::links::{Release, Side};
 use crate::now::Now;
@@ -49,6 +49,8 @@ pub(crate) fn text(s: &mut UserSession, conn: ConnId, text: &Text, now: Now, out
         Some(Ok(FromApp::OwnershipRelease(release))) => released(s, conn, &release),
         Some(Ok(FromApp::SubscriptionUpdate(update))) => subscribe(s, conn, &package, &update, now, out),
         Some(Ok(FromApp::LocationPollRequest(request))) => location::poll(s, conn, &package, request, now, out),
+        Some(Ok(FromApp::RgbLedControl(request))) => light::led(s, conn, &package, request, now, out),
+        Some(Ok(FromApp::RequestWifiSetup(request))) => light::wifi(s, conn, &package, request, now, out),
         Some(Ok(FromApp::Display(request))) => display(s, conn, &package, request, now, out),
         Some(Ok(other)) => match peers::request(other) {
             Ok(what) => peers::asked(conn, &package, what, now, out),
@@ -117,6 +119,9 @@ fn subscribe(
     }
     relay::flush(s, app, now, out);
     for (base, stream) in added {
+        if &*base == phone::CALENDAR {
+            phone::replay_appointments(s, app, &stream, now, out);
+        }
         let fix = || (&*base == location::FIX).then(|| s.location.last()).flatten();
         if let Some(data) = s.last.of(&base).or_else(fix) {
             relay::send_event(s, app, &stream, &base, &data, now, out);

@@ -1,10 +1,12 @@
 //! What others ask for: REST and the command line. Every ask is answered exactly once.
 
+use bifocal_protocol::Message;
+use bifocal_protocol::glasses::FromPhone;
 use bifocal_protocol::webhook::StopReason;
 
 use crate::effect::{Answer, Effects};
 use crate::flow::start::Wish;
-use crate::flow::{device, start, stop};
+use crate::flow::{device, location, phone, settings, start, stop};
 use crate::input::{Ask, AskId, PhoneReport};
 use crate::now::Now;
 use crate::session::UserSession;
@@ -42,6 +44,31 @@ fn reported(s: &mut UserSession, report: PhoneReport, now: Now, out: &mut Effect
                 model: s.device.model().map(str::to_owned),
                 capabilities: s.device.capabilities().cloned(),
             }
+        }
+        PhoneReport::Location(update) => {
+            let text = FromPhone::LocationUpdate((*update).clone()).encode();
+            location::fix(s, &update, &text, now, out);
+            Answer::Noted
+        }
+        PhoneReport::Calendar(events) => {
+            phone::appointments(s, events, now, out);
+            Answer::Noted
+        }
+        PhoneReport::Settings { system, timezone, wearable } => {
+            s.settings.timezone = timezone.or(s.settings.timezone.take());
+            settings::replace(s, *system, now, out);
+            if let Some(model) = wearable {
+                s.device.expect(&model);
+            }
+            Answer::Noted
+        }
+        PhoneReport::AppSettings { package, chosen } => {
+            settings::chosen(s, package, chosen, now, out);
+            Answer::Noted
+        }
+        PhoneReport::Event { kind, text } => {
+            phone::posted(s, kind, &text, now, out);
+            Answer::Noted
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::effect::{Call, Effect, Effects, Note};
 use crate::errors::ErrorRow;
 use crate::flow::lifecycle::acknowledge;
 use crate::flow::start::Wish;
-use crate::flow::{device, links, location, start, stop};
+use crate::flow::{device, light, links, location, settings as settings_flow, start, stop};
 use crate::input::ConnId;
 use crate::links::Side;
 use crate::now::Now;
@@ -64,10 +64,13 @@ fn acted_upon(kind: &str) -> bool {
             | "touch_event"
             | "glasses_connection_state"
             | "location_update"
+            | "calendar_event"
+            | "core_status_update"
+            | "rgb_led_control_response"
     )
 }
 
-fn act(s: &mut UserSession, conn: ConnId, message: FromPhone, text: &str, now: Now, out: &mut Effects) {
+fn act(s: &mut UserSession, conn: ConnId, message: FromPhone, text: &Text, now: Now, out: &mut Effects) {
     match message {
         // Never required, and never a reason to begin anything again.
         FromPhone::ConnectionInit(init) => match init.core_token.filter(|token| !token.is_empty()) {
@@ -111,6 +114,18 @@ fn act(s: &mut UserSession, conn: ConnId, message: FromPhone, text: &str, now: N
             device::reported(s, report, now, out);
         }
         FromPhone::LocationUpdate(update) => location::fix(s, &update, text, now, out),
+        FromPhone::CalendarEvent(event) => {
+            // One that has no start is told, and not kept.
+            s.calendar.add(event, now.wall);
+            relay(s, Topic::Plain("calendar_event"), text, now, out);
+        }
+        FromPhone::RgbLedControlResponse(done) => light::led_done(s, &done, text, now, out),
+        FromPhone::CoreStatusUpdate(update) => {
+            relay(s, Topic::Plain("core_status_update"), text, now, out);
+            if let Some(status) = update.read(&s.settings.system) {
+                settings_flow::core_status(s, status, now, out);
+            }
+        }
         FromPhone::TouchEvent(touch) => relay(s, Topic::Touch(&touch.gesture_name), text, now, out),
         _ => {}
     }
@@ -122,6 +137,10 @@ pub(crate) fn binary(s: &mut UserSession, conn: ConnId, data: Bytes, now: Now, o
         return;
     }
     s.microphone.heard(now.at, &s.config.timings);
+    if !s.settings.system.sensing_enabled {
+        // The phone is told not to send it; what comes all the same reaches nobody.
+        return;
+    }
     let samples = s.audio.align(data);
     if !samples.is_empty() {
         relay_audio(s, &samples, out);
@@ -148,6 +167,9 @@ fn malformed(s: &mut UserSession, conn: ConnId, _error: &Malformed, now: Now, ou
 
 /// `VAD`: somebody speaks, or stopped speaking. The simulator of the reference writes the type in lower case.
 fn voice_activity(s: &mut UserSession, text: &str, now: Now, out: &mut Effects) {
+    if !s.settings.system.sensing_enabled {
+        return;
+    }
     #[derive(serde::Deserialize)]
     struct Vad {
         #[serde(default)]
@@ -161,6 +183,9 @@ fn voice_activity(s: &mut UserSession, text: &str, now: Now, out: &mut Effects) 
 
 /// `local_transcription`: words that the phone recognised. Apps get them like any other transcription.
 fn transcription(s: &mut UserSession, words: LocalTranscription, now: Now, out: &mut Effects) {
+    if !s.settings.system.sensing_enabled {
+        return;
+    }
     let language = words.transcribe_language.or(words.language).unwrap_or_else(|| "en-US".to_owned());
     let data = TranscriptionData {
         text: words.text,

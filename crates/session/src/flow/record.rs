@@ -8,7 +8,7 @@ use crate::apps::{Slot, StartFailure, StartStage};
 use crate::effect::{Call, Effect, Effects, Note};
 use crate::flow::lifecycle::app_state_changed;
 use crate::flow::start::Wish;
-use crate::flow::{admission, app, glasses, start, stop};
+use crate::flow::{admission, app, glasses, settings, start, stop};
 use crate::input::{CallId, UserData};
 use crate::now::Now;
 use crate::record::Parked;
@@ -33,7 +33,9 @@ pub(crate) fn user_loaded(s: &mut UserSession, call: CallId, user: UserData, now
     s.load.failures = 0;
     s.load.loaded = true;
     s.load.installed = user.installed;
-    s.settings.loaded(user.settings, user.app_settings);
+    s.settings.timezone = user.timezone;
+    settings::replace(s, user.settings, now, out);
+    s.settings.loaded(user.app_settings);
     apps_may_have_changed(s, now, out);
     let parked = std::mem::take(&mut s.load.parked);
     if first {

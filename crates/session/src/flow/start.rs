@@ -16,7 +16,7 @@ use crate::apps::{
 use crate::effect::{Answer, Call, Effect, Effects, Note, WebhookKind};
 use crate::flow::lifecycle::app_state_changed;
 use crate::flow::record::no_record;
-use crate::flow::{peers, stop};
+use crate::flow::{light, peers, stop};
 use crate::input::{AskId, CallId};
 use crate::now::{Millis, Now};
 use crate::record::Parked;
@@ -290,6 +290,7 @@ pub(crate) fn forget(s: &mut UserSession, package: &PackageName, now: Now, out: 
     s.subscriptions.remove(package);
     peers::gone(package, out);
     s.location.app_gone(package);
+    light::app_gone(s, package, now, out);
     s.display.app_gone(package, now.at);
     notify_phone(s, package, false, now, out);
 }

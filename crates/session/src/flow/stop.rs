@@ -10,8 +10,8 @@ use bifocal_protocol::webhook::{StopReason, StopRequest};
 use crate::apps::{Phase, Slot, StartFailure, StartStage, StartWebhook};
 use crate::effect::{Effect, Effects, Note, WebhookKind};
 use crate::flow::lifecycle::{app_state_changed, tell_stopped};
-use crate::flow::peers;
 use crate::flow::start::{self, Begin, Wish};
+use crate::flow::{light, peers};
 use crate::input::CallId;
 use crate::now::Now;
 use crate::seeded::{Bug, on};
@@ -61,6 +61,7 @@ fn let_go(s: &mut UserSession, package: &PackageName, reason: StopReason, now: N
         s.subscriptions.remove(package);
         peers::gone(package, out);
         s.location.app_gone(package);
+        light::app_gone(s, package, now, out);
         s.display.app_gone(package, now.at);
         if let Some(slot) = s.apps.get(package) {
             webhook_call(s, slot, call, reason, now, out);

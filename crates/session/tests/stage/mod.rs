@@ -26,6 +26,9 @@
 //! webhook N answers STATUS | fails REASON            call N ends
 //! server N is well | is ill | is well and others closed, too      call N, a question after an app's health, ends
 //! token N is good | is bad
+//! settings are JSON                                  the user has set the system settings on the phone; what is not said is
+//!                                                    the default
+//! app PACKAGE is set [JSON, …]                       the user has chosen values for an app
 //! device is JSON                                     the phone posts what it knows of the glasses, or a part of it
 //! ask N start PACKAGE | stop PACKAGE | settings PACKAGE | view
 //! again COUNT: STATEMENT                             the same, many times at once; effects are counted, not listed
@@ -121,7 +124,9 @@ impl Stage {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words[..] {
             ["wearer", address] => *self = Self::new(address)?,
-            ["app", package, ref rest @ ..] if words::number::<u64>(package).is_err() => {
+            ["app", package, ref rest @ ..]
+                if words::number::<u64>(package).is_err() && rest.first() != Some(&"is") =>
+            {
                 self.user.installed.push(Arc::new(words::app(package, rest)?));
             }
             ["ran", package] => self.user.running.push(words::name(package)?),

@@ -67,6 +67,16 @@ pub(super) fn input(words: &[&str], line: &str) -> Result<Input, String> {
             let Decoded::Known(message) = decoded else { return Err("no message for an app".to_owned()) };
             Input::FromPeers(Box::new(FromPeers { package: name(package)?, message }))
         }
+        ["settings", "are", ..] => {
+            let system = serde_json::from_str(&message()?).map_err(|error| error.to_string())?;
+            let report = PhoneReport::Settings { system: Box::new(system), timezone: None, wearable: None };
+            asked("0", Ask::Report(Box::new(report)))?
+        }
+        ["app", package, "is", "set", ..] => {
+            let chosen = line.find('[').map(|at| &line[at..]).ok_or("a list is missing")?;
+            let chosen = serde_json::from_str(chosen).map_err(|error| error.to_string())?;
+            asked("0", Ask::Report(Box::new(PhoneReport::AppSettings { package: name(package)?, chosen })))?
+        }
         ["device", "is", ..] => {
             let report = serde_json::from_str(&message()?).map_err(|error| error.to_string())?;
             asked("0", Ask::Report(Box::new(PhoneReport::Device(report))))?

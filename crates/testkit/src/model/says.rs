@@ -40,6 +40,9 @@ impl Model {
             self.heard(conn, now);
         }
         self.mic.sound_came(now);
+        if !self.wearer.sensing {
+            return;
+        }
         let all = bytes + usize::from(self.half);
         self.half = all % 2 == 1;
         let whole = all - usize::from(self.half);

@@ -73,7 +73,7 @@ impl Model {
     /// An event to everybody who wants it. `last` is there for words, and says whether they can still change.
     pub(super) fn deliver(&mut self, event: Event, n: u64, last: Option<bool>, now: u64) {
         match event {
-            Event::Location if !self.wearer.sensing => return,
+            Event::Location | Event::Voice | Event::English | Event::French if !self.wearer.sensing => return,
             Event::Location => self.fix = Some(n),
             Event::Link => self.link = Some(n),
             _ => {}
