@@ -49,14 +49,22 @@ const glasses = (modelName, wifi) => ({ type: 'glasses_connection_state', modelN
 /** Glasses of this model are there. */
 export const connected = modelName => sends(() => glasses(modelName))
 
-/** Bob puts on other glasses, with Wi-Fi or without. Not Ann: others need her display. */
-export const wears = (modelName, wifi) => x => x.bob.send(glasses(modelName, wifi))
+/**
+ * Bob wears glasses with a camera, lights and Wi-Fi, but no display; Ann's simulated ones have a display and nothing else.
+ * The server asks nothing of glasses that they cannot do.
+ */
+export const bobWears = (modelName, wifi) => x => x.bob.send(glasses(modelName, wifi))
 
 /** The state of the glasses, as phones report it. */
 export const reports = state => x => x.ann.rest('POST', '/api/client/device/state', state)
 
-/** The wearer changes a setting of the app, on the phone. */
-export const sets = (key, value) => x => x.ann.rest('POST', `/appsettings/${x.packageName}`, { key, value })
+let change = Promise.resolve()
+
+/** The wearer changes a setting of the app, on the phone: one after the other, as people do. */
+export const sets = (key, value) => x => {
+  change = change.catch(() => {}).then(() => x.ann.rest('POST', `/appsettings/${x.packageName}`, { key, value }))
+  return change
+}
 
 /** The wearer changes a setting of the system, on the phone. */
 export const setsSystem = (key, value) => x => x.ann.rest('POST', '/api/client/user/settings', { settings: { [key]: value } })

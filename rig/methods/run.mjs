@@ -1,7 +1,8 @@
 // Runs the rows of a module and prints a line for each. What a row may answer is the legend of docs/compatibility.md.
-import { printLine } from './wire.mjs'
-import { surface } from './surface.mjs'
 import { notes } from './notes.mjs'
+import { surface } from './surface.mjs'
+import { eventually, within } from './wait.mjs'
+import { printLine } from './wire.mjs'
 
 /** How long a row may take, and one whose feature is not there yet. */
 const PATIENCE_MS = 10_000
@@ -9,30 +10,16 @@ const PENDING_MS = 2_000
 /** How much later a row as a whole is given up. */
 const GRACE_MS = 500
 
-/** How often something is asked that does not tell by itself. */
-const ASK_MS = 20
-
 /** What a row sees: the stage, and how much time it has left. */
 function context(stage, limit) {
   const until = performance.now() + limit
+  const left = () => Math.max(0, until - performance.now())
   return Object.assign(Object.create(stage), {
+    left,
     /** Something for the rows that come after. */
     keep: (name, value) => (stage[name] = value),
-    left: () => Math.max(0, until - performance.now()),
-    /** A promise of the SDK, which may take longer than anybody wants to wait. */
-    within(promise, what = 'the promise') {
-      return new Promise((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error(`${what} is not settled`)), this.left())
-        Promise.resolve(promise).then(resolve, reject).finally(() => clearTimeout(timer))
-      })
-    },
-    /** Asks until the answer is yes. */
-    async eventually(what, ask) {
-      while (!(await ask())) {
-        if (this.left() === 0) throw new Error(`waited for ${what}`)
-        await new Promise(resolve => setTimeout(resolve, ASK_MS))
-      }
-    },
+    within: (promise, what = 'the promise') => within(promise, what, left()),
+    eventually: (what, ask) => eventually(what, ask, left()),
   })
 }
 
@@ -44,7 +31,7 @@ async function runRow(stage, module, method, row) {
   const answer = { event: 'row', module: module.name, method }
   try {
     // What a row waits for says more than that the row is late.
-    const result = await context(stage, limit + GRACE_MS).within(row.run(x), 'the row')
+    const result = await within(row.run(x), 'the row', limit + GRACE_MS)
     if (typeof result === 'object') Object.assign(answer, { result: 'SDK bug', note: result.bug, why: notes[result.bug] })
     else answer.result = result
     // It works although the table says that it cannot yet: the test will say so.

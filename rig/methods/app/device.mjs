@@ -1,13 +1,13 @@
 // session.device.state: what the phone reports of the glasses, one observable for each value.
-import { check, equal, fires, local, pending } from '../checks.mjs'
+import { check, equal, fires, local } from '../checks.mjs'
 import * as phone from '../happenings.mjs'
 
 /** The phone reports it and the observable tells. */
-export const observed = (name, value) => pending('device', fires(
+export const observed = (name, value) => fires(
   (x, handler) => x.session.device.state[name].onChange(handler),
   phone.reports({ [name]: value }),
   found => found === value,
-))
+)
 
 const state = {
   name: 'session.device.state',

@@ -81,20 +81,19 @@ export const events = {
       e => e.stream === 'phone_notification' && e.requiredPermission === 'READ_NOTIFICATIONS',
       x => x.dashboard,
     ),
-    onSettingsUpdate: pending('device', fires(on('onSettingsUpdate'), phone.sets('update', 1), e => e.some(({ key }) => key === 'update'))),
-    onSettingChange: pending('device', fires(
+    onSettingsUpdate: fires(on('onSettingsUpdate'), phone.sets('update', 1), e => e.some(({ key }) => key === 'update')),
+    onSettingChange: fires(
       (x, handler) => x.session.events.onSettingChange('change', handler),
       phone.sets('change', 2),
       ([value]) => value === 2,
-    )),
+    ),
     onCapabilitiesUpdate: fires(
-      (x, handler) => x.peer.events.onCapabilitiesUpdate(handler),
+      on('onCapabilitiesUpdate'),
       async x => {
-        await phone.wears('Even Realities G1')(x)
-        await phone.wears('Mentra Live')(x)
+        await phone.connected('Even Realities G1')(x)
+        await phone.connected('Simulated Glasses')(x)
       },
-      e => e.modelName === 'Mentra Live' && e.capabilities.hasCamera,
-      x => x.peer,
+      e => e.modelName === 'Simulated Glasses' && e.capabilities.hasDisplay,
     ),
     onDashboardModeChange: pending('display', fires(
       on('onDashboardModeChange'),

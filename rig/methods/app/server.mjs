@@ -2,6 +2,7 @@
 import { throws } from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { atEnd, check, equal, extra, local, pending, settles } from '../checks.mjs'
+import * as phone from '../happenings.mjs'
 
 const sha256 = (...parts) => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest('hex')
 
@@ -60,12 +61,12 @@ export const server = {
       return 'fired'
     }),
 
-    onSettingsUpdate: extra(pending('device', async x => {
-      await x.ann.rest('POST', `/appsettings/${x.packageName}`, { key: 'from-server', value: 1 })
+    onSettingsUpdate: extra(async x => {
+      await phone.sets('from-server', 1)(x)
       const { userId } = await x.server.calls.settings.next('onSettingsUpdate', () => true, x.left())
       equal(userId, x.annsAddress, 'the user')
       return 'fired'
-    })),
+    }),
 
     getExpressApp: local(x => equal(typeof x.server.getExpressApp().get, 'function', 'its get')),
     getHonoApp: local(x => equal(x.server.getHonoApp() === x.server, true, 'the app being the server')),

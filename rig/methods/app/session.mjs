@@ -81,17 +81,15 @@ const live = {
     x.peer.updateSettingsForTesting([{ key: 'tested', value: true }])
     equal(x.peer.getSetting('tested'), true, 'the setting')
   }),
-  getSettings: pending('device', async x => {
-    await heard(x, (x, handler) => x.session.events.onSettingsUpdate(handler), phone.sets('all', 3))
-    check(x.session.getSettings().some(({ key, value }) => key === 'all' && value === 3), 'the setting is missing')
-    return 'local'
+  getSettings: local(async x => {
+    await phone.sets('all', 3)(x)
+    await x.eventually('the setting', () => x.session.getSettings().some(({ key, value }) => key === 'all' && value === 3))
   }),
-  getSetting: pending('device', async x => {
-    await heard(x, (x, handler) => x.session.events.onSettingsUpdate(handler), phone.sets('one', 4))
-    equal(x.session.getSetting('one'), 4, 'the setting')
-    return 'local'
+  getSetting: local(async x => {
+    await phone.sets('single', 4)(x)
+    await x.eventually('the setting', () => x.session.getSetting('single') === 4)
   }),
-  setSubscriptionSettings: pending('device', async x => {
+  async setSubscriptionSettings(x) {
     const settings = new Promise(resolve => {
       x.session.setSubscriptionSettings({
         updateOnChange: ['streams'],
@@ -104,13 +102,13 @@ const live = {
     await phone.sets('streams', 5)(x)
     await x.within(settings, 'the handler')
     return 'fired'
-  }),
+  },
 
   capabilities: local(async x => {
     await x.eventually('the capabilities', () => x.session.capabilities?.modelName === 'Simulated Glasses')
   }),
   getWifiStatus: pending('device', async x => {
-    await phone.wears('Mentra Live', { connected: true, ssid: 'home' })(x)
+    await phone.bobWears('Mentra Live', { connected: true, ssid: 'home' })(x)
     await x.eventually('the status', () => x.peer.getWifiStatus()?.ssid === 'home')
     return 'local'
   }),
@@ -118,11 +116,12 @@ const live = {
     await x.eventually('the answer', () => x.peer.isWifiConnected())
     return 'local'
   }),
-  requestWifiSetup: pending('device', reaches(
-    x => x.session.requestWifiSetup('to stream'),
+  requestWifiSetup: reaches(
+    x => x.peer.requestWifiSetup('to stream'),
     'show_wifi_setup',
     ({ message }) => message.reason === 'to stream',
-  )),
+    'bob',
+  ),
 
   getInstructions: bug('instructions', async x => equal(await x.session.getInstructions(), null, 'the answer')),
 }

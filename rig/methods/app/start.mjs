@@ -1,8 +1,10 @@
 // AppServer and AppSession: one app server with all permissions, used by two wearers, and the system dashboard beside
 // it, without any permission.
+import { bobWears } from '../happenings.mjs'
 import { Inbox } from '../inbox.mjs'
 import { serve } from '../serve.mjs'
 import { Tap } from '../tap.mjs'
+import { eventually } from '../wait.mjs'
 
 /** The developer's subclass: it tells what it is called with. */
 function appClass(x) {
@@ -75,4 +77,6 @@ export async function begin(x) {
   x.session = (await session(x.server, x.annsAddress)).session
   await x.bob.play(`start ${x.packageName}`)
   x.peer = (await session(x.server, x.bobsAddress)).session
+  await bobWears('Mentra Live')(x)
+  await eventually("Bob's glasses", () => x.peer.capabilities?.modelName === 'Mentra Live', 20_000)
 }

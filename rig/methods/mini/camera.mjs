@@ -4,14 +4,16 @@ import { isGood, phoneStreams } from '../app/camera.mjs'
 
 const URL = 'rtmp://127.0.0.1:1935/live'
 const photos = row => pending('photos', row)
+// Bob's glasses have a camera.
+const bobs = x => x.peer
 
 const direct = camera => camera.startStream({ direct: URL })
 
 /** A direct stream runs, begun like this, and the cloud says so. */
 async function streaming(x, start = direct) {
-  const { camera } = x.session
+  const { camera } = x.peer
   if (!camera.isCurrentlyStreaming()) {
-    const mark = x.ann.seen.mark()
+    const mark = x.bob.seen.mark()
     await start(camera)
     await phoneStreams(x, 'start', 'active', mark)
   }
@@ -30,7 +32,7 @@ const starts = start => photos(async x => {
 })
 
 const stops = stop => photos(async x => {
-  const [camera, mark] = [x.session.camera, x.ann.seen.mark()]
+  const [camera, mark] = [x.peer.camera, x.bob.seen.mark()]
   check(camera.isCurrentlyStreaming(), 'there is no stream')
   await x.within(stop(camera))
   await phoneStreams(x, 'stop', 'stopped', mark)
@@ -39,8 +41,8 @@ const stops = stop => photos(async x => {
 })
 
 const startsManaged = start => photos(async x => {
-  const mark = x.ann.seen.mark()
-  const started = start(x.session.camera)
+  const mark = x.bob.seen.mark()
+  const started = start(x.peer.camera)
   started.catch(() => {})
   await Promise.race([started, phoneStreams(x, 'start', 'active', mark)])
   const { hlsUrl, dashUrl } = await x.within(started)
@@ -49,8 +51,8 @@ const startsManaged = start => photos(async x => {
 })
 
 const whileManaged = look => photos(async x => {
-  check(x.session.camera.isManagedStreamActive(), 'there is no stream')
-  await look(x.session.camera)
+  check(x.peer.camera.isManagedStreamActive(), 'there is no stream')
+  await look(x.peer.camera)
   return 'local'
 })
 
@@ -60,14 +62,14 @@ export const camera = {
   object: x => x.session.camera,
   rows: {
     takePhoto: photos(async x => {
-      const { url } = await x.within(x.session.camera.takePhoto({ size: 'small' }))
+      const { url } = await x.within(x.peer.camera.takePhoto({ size: 'small' }))
       equal(await (await fetch(url)).text(), 'a photo')
       return 'settled'
     }),
     // The other app may not take photos, and learns it when it tries.
     hasPermission: photos(async x => {
       await x.within(x.dashboard.camera.takePhoto().catch(() => {}))
-      equal([x.session.camera.hasPermission, x.dashboard.camera.hasPermission], [true, false])
+      equal([x.peer.camera.hasPermission, x.dashboard.camera.hasPermission], [true, false])
       return 'local'
     }),
     handlePhotoResponse: local(async x => {
@@ -77,7 +79,12 @@ export const camera = {
       equal((await x.within(photo)).url, 'https://by.hand')
     }),
 
-    onStreamStatus: photos(fires((x, handler) => x.session.camera.onStreamStatus(handler), x => streaming(x), e => isGood(e.status))),
+    onStreamStatus: photos(fires(
+      (x, handler) => x.peer.camera.onStreamStatus(handler),
+      x => streaming(x),
+      e => isGood(e.status),
+      bobs,
+    )),
     'startStream({direct})': starts(direct),
     isCurrentlyStreaming: whileDirect(camera => equal(camera.isCurrentlyStreaming(), true)),
     getCurrentStreamUrl: whileDirect(camera => equal(camera.getCurrentStreamUrl(), URL)),
@@ -86,11 +93,12 @@ export const camera = {
     startDirectStream: starts(camera => camera.startDirectStream({ rtmpUrl: URL })),
 
     onManagedStreamStatus: photos(fires(
-      (x, handler) => x.session.camera.onManagedStreamStatus(handler),
+      (x, handler) => x.peer.camera.onManagedStreamStatus(handler),
       x => {
-        x.session.camera.startManagedStream().catch(() => {})
+        x.peer.camera.startManagedStream().catch(() => {})
       },
       e => isGood(e.status),
+      bobs,
     )),
     startStream: startsManaged(camera => camera.startStream()),
     getStreamUrls: whileManaged(camera => check(camera.getStreamUrls().hlsUrl, 'no address')),

@@ -1,5 +1,5 @@
 // session.device, session.phone and session.permissions: the glasses, the phone, and what the app may know of them.
-import { atEnd, check, equal, fires, heard, local, pending, reaches } from '../checks.mjs'
+import { atEnd, check, equal, fires, heard, local, reaches } from '../checks.mjs'
 import { observable, observed } from '../app/device.mjs'
 import * as phone from '../happenings.mjs'
 
@@ -33,20 +33,20 @@ const manager = {
     onBatteryUpdate: fires(on('onBatteryUpdate'), phone.plays('battery 55'), e => e.level === 55),
     onVpsCoordinates: fires(on('onVpsCoordinates'), phone.vps('v-1'), e => e.requestId === 'v-1'),
     onCapabilitiesChange: fires(
-      (x, handler) => x.peer.device.onCapabilitiesChange(handler),
+      on('onCapabilitiesChange'),
       async x => {
-        await phone.wears('Even Realities G1')(x)
-        await phone.wears('Mentra Live')(x)
+        await phone.connected('Even Realities G1')(x)
+        await phone.connected('Simulated Glasses')(x)
       },
-      e => e.modelName === 'Mentra Live' && e.hasCamera,
-      x => x.peer,
+      e => e.modelName === 'Simulated Glasses' && e.hasDisplay,
     ),
     capabilities: local(x => equal(x.session.device.capabilities.modelName, 'Simulated Glasses')),
-    requestWifiSetup: pending('device', reaches(
-      x => x.session.device.requestWifiSetup('to stream'),
+    requestWifiSetup: reaches(
+      x => x.peer.device.requestWifiSetup('to stream'),
       'show_wifi_setup',
       ({ message }) => message.reason === 'to stream',
-    )),
+      'bob',
+    ),
     handleDeviceStateUpdate: local(x => {
       x.peer.device.handleDeviceStateUpdate({ state: { hotspotSsid: 'by hand' } })
       equal(x.peer.device.state.hotspotSsid.value, 'by hand')

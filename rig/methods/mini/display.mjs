@@ -1,5 +1,6 @@
 // session.display, session.dashboard and session.led: what the wearer sees.
 import { atEnd, local, pending, reaches, shows } from '../checks.mjs'
+import { lights } from '../app/led.mjs'
 import { bitmap } from '../bitmap.mjs'
 import * as phone from '../happenings.mjs'
 
@@ -22,45 +23,41 @@ const display = {
   },
 }
 
+/** Something that fits comes to be seen on the dashboard, which the wearer opens by looking up. */
+const onDashboard = (act, fits) => reaches(
+  async x => {
+    await act(x)
+    await phone.plays('head up')(x)
+  },
+  'display',
+  event => event.view === 'dashboard' && fits(event.text),
+)
+
 const dashboard = {
   name: 'session.dashboard',
   types: () => ['session/managers/DashboardManager.d.ts#DashboardManager'],
   object: x => x.session.dashboard,
   rows: {
-    showText: pending('display', reaches(
-      async x => {
-        x.session.dashboard.showText(['on the', 'dashboard'])
-        await phone.plays('head up')(x)
-      },
-      'display',
-      event => event.view === 'dashboard' && event.text.includes('on the\ndashboard'),
-    )),
-    clear: pending('display', reaches(
-      async x => {
-        x.session.dashboard.clear()
-        await phone.plays('head up')(x)
-      },
-      'display',
-      event => event.view === 'dashboard' && !event.text.includes('on the\ndashboard'),
-    )),
+    showText: pending('display', onDashboard(x => x.session.dashboard.showText(['two', 'lines']), text => text.includes('two\nlines'))),
+    clear: pending('display', async x => {
+      await onDashboard(x => x.session.dashboard.showText('soon cleared'), text => text.includes('soon cleared'))(x)
+      return onDashboard(x => x.session.dashboard.clear(), text => !text.includes('soon cleared'))(x)
+    }),
     destroy: atEnd(local(x => x.again.dashboard.destroy())),
   },
 }
-
-const lights = (act, expected) => pending('device', reaches(act, 'rgb_led_control', ({ message }) =>
-  Object.entries(expected).every(([key, value]) => message[key] === value)))
 
 const led = {
   name: 'session.led',
   types: () => ['session/managers/LedManager.d.ts#LedManager'],
   object: x => x.session.led,
   rows: {
-    setColor: lights(x => x.session.led.setColor('green', 100), { action: 'on', color: 'green', ontime: 100 }),
+    setColor: lights(x => x.peer.led.setColor('green', 100), { action: 'on', color: 'green', ontime: 100 }),
     'setColor(…, options)': lights(
-      x => x.session.led.setColor('red', { onTime: 101, offTime: 102, count: 3 }),
+      x => x.peer.led.setColor('red', { onTime: 101, offTime: 102, count: 3 }),
       { color: 'red', ontime: 101, offtime: 102, count: 3 },
     ),
-    off: lights(x => x.session.led.off(), { action: 'off' }),
+    off: lights(x => x.peer.led.off(), { action: 'off' }),
     destroy: atEnd(local(x => x.again.led.destroy())),
   },
 }

@@ -44,7 +44,11 @@ const time = {
   types: () => ['session/managers/TimeUtils.d.ts#TimeUtils'],
   object: x => x.session.time,
   rows: {
-    zone: local(x => equal(x.session.time.zone, x.session.mentraosSettings.timezone)),
+    zone: local(x => {
+      const [{ zone }] = x.firsts.get(x.session).connected.entries
+      check(zone, 'the ack had no time zone')
+      equal(x.session.time.zone, zone)
+    }),
     now: local(x => check(Math.abs(x.session.time.now() - Date.now()) < 1_000, 'another time')),
     setTimezone: local(x => {
       x.peer.time.setTimezone('Asia/Tokyo')

@@ -1,5 +1,5 @@
 // MentraSession: the session itself.
-import { atEnd, check, equal, fires, leaves, local, pending, settles, shows } from '../checks.mjs'
+import { atEnd, check, equal, fires, leaves, local, settles, shows } from '../checks.mjs'
 import * as phone from '../happenings.mjs'
 
 const wall = (x, text) => ({
@@ -26,13 +26,12 @@ export const session = {
     getServerUrl: local(x => equal(x.session.getServerUrl(), x.cloud)),
     capabilities: local(x => x.eventually('the capabilities', () => x.session.capabilities?.modelName === 'Simulated Glasses')),
     mentraosSettings: local(x => equal(x.session.mentraosSettings.brightness, 50)),
-    settingsData: pending('device', async x => {
+    settingsData: local(async x => {
       await phone.sets('data', 1)(x)
       await x.eventually('the setting', () => x.session.settingsData.some(({ key, value }) => key === 'data' && value === 1))
-      return 'local'
     }),
     onConnected: async x => {
-      check(Array.isArray(x.firsts.get(x.session).connected.entries[0]), 'it was told no settings')
+      check(Array.isArray(x.firsts.get(x.session).connected.entries[0].settings), 'it was told no settings')
       return 'fired'
     },
     onError: fires(
@@ -40,11 +39,11 @@ export const session = {
       x => x.session.sendMessage({ type: 'display_event', packageName: x.packageName, layout: {} }),
       error => /display_event|layout/i.test(error.message),
     ),
-    onSettings: pending('device', fires(
+    onSettings: fires(
       (x, handler) => x.session.onSettings(handler),
       phone.sets('told', 2),
       settings => settings.some(({ key, value }) => key === 'told' && value === 2),
-    )),
+    ),
     sendMessage: shows(x => x.session.sendMessage(wall(x, 'by hand')), 'by hand'),
     sendBinary: shows(x => x.session.sendBinary(new TextEncoder().encode(JSON.stringify(wall(x, 'text as bytes')))), 'text as bytes'),
     updateSettingsForTesting: local(x => {

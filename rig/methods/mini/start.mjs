@@ -1,8 +1,10 @@
 // MiniAppServer and MentraSession: one app server with all permissions, used by two wearers, and one without any, in the
 // place of the system dashboard.
+import { bobWears } from '../happenings.mjs'
 import { Inbox } from '../inbox.mjs'
 import { serve } from '../serve.mjs'
 import { Tap } from '../tap.mjs'
+import { eventually } from '../wait.mjs'
 
 /** A server with handlers that tell what they are called with. */
 function make(x, packageName) {
@@ -49,13 +51,15 @@ export async function start(x) {
     session.onError(error => tap.error(error))
     taps.set(session, tap)
     const firsts = { connected: new Inbox(), permissions: new Inbox() }
-    session.onConnected(settings => firsts.connected.push(settings))
+    session.onConnected(settings => firsts.connected.push({ settings, zone: session.mentraosSettings.timezone }))
     session.permissions.onUpdate(permissions => firsts.permissions.push(permissions))
     x.firsts.set(session, firsts)
   }
   x.tap = (session = x.session) => taps.get(session)
   // The server takes the messages of a connection in their order, so when it has answered this it has taken all before.
   x.synced = async (session = x.session) => {
+    // The SDK sends a changed list of subscriptions a microtask later.
+    await Promise.resolve()
     const begun = performance.now()
     await session.camera.checkExistingStream()
     if (performance.now() - begun > 4_900) throw new Error('stream_status_check is not answered')
@@ -79,4 +83,6 @@ export async function begin(x) {
   x.session = await session(x.server, x.annsAddress)
   await x.bob.play(`start ${x.packageName}`)
   x.peer = await session(x.server, x.bobsAddress)
+  await bobWears('Mentra Live')(x)
+  await eventually("Bob's glasses", () => x.peer.capabilities?.modelName === 'Mentra Live', 20_000)
 }
