@@ -1,6 +1,6 @@
 //! What the phone knows about its wearer and says over REST: appointments, notifications.
 
-use bifocal_protocol::glasses::{CalendarEvent, FromPhone};
+use bifocal_protocol::glasses::{CalendarEvent, FromPhone, PhoneNotification};
 use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::{Message, Text};
 
@@ -20,6 +20,7 @@ pub(crate) fn appointments(s: &mut UserSession, events: Vec<CalendarEvent>, now:
     for event in events {
         let text = FromPhone::CalendarEvent(event.clone()).encode();
         if s.calendar.add(event, now.wall) {
+            s.dashboard.dirty = true;
             known += 1;
             relay(s, Topic::Plain(CALENDAR), &text, now, out);
         }
@@ -41,7 +42,23 @@ pub(crate) fn replay_appointments(
     }
 }
 
-/// A message that the phone posts, and apps may listen to.
-pub(crate) fn posted(s: &mut UserSession, kind: &'static str, text: &Text, now: Now, out: &mut Effects) {
-    relay(s, Topic::Plain(kind), text, now, out);
+/// A notification on the phone.
+pub(crate) fn notified(
+    s: &mut UserSession,
+    notification: &PhoneNotification,
+    text: &Text,
+    now: Now,
+    out: &mut Effects,
+) {
+    let PhoneNotification { app, title, .. } = notification;
+    let line: String = format!("{app}: {title}").chars().take(60).collect();
+    s.notification = Some((line.into(), now.wall));
+    s.dashboard.dirty = true;
+    relay(s, Topic::Plain("phone_notification"), text, now, out);
+}
+
+/// The wearer has seen it.
+pub(crate) fn dismissed(s: &mut UserSession, text: &Text, now: Now, out: &mut Effects) {
+    s.dashboard.dirty |= s.notification.take().is_some();
+    relay(s, Topic::Plain("phone_notification_dismissed"), text, now, out);
 }
