@@ -6,6 +6,8 @@ mod health;
 mod phone;
 mod sdk;
 mod settings;
+mod storage;
+mod writes;
 
 use std::sync::Arc;
 
@@ -21,6 +23,8 @@ use bifocal_protocol::rest::AuthFailure;
 
 use crate::shared::Shared;
 use crate::socket;
+
+pub(crate) use writes::Writes;
 
 /// Every route of the server.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
@@ -50,6 +54,11 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/appsettings/user/{package}", get(sdk::user_settings))
         .route("/api/public/permissions/{package}", get(sdk::permissions))
         .route("/api/sdk/version", get(sdk::version))
+        .route("/api/sdk/simple-storage/{email}", get(storage::all).put(storage::put_all).delete(storage::clear))
+        .route(
+            "/api/sdk/simple-storage/{email}/{key}",
+            get(storage::one).put(storage::put_one).delete(storage::delete_one),
+        )
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/metrics", get(health::metrics))
