@@ -175,6 +175,8 @@ pub enum PhoneReport {
     },
     /// A notification on the phone.
     Notification(Box<PhoneNotification>),
+    /// What the wearer's clock says, as ISO 8601.
+    DateTime(Box<str>),
     /// A notification that was dismissed.
     Dismissed(Box<PhoneNotificationDismissed>),
 }

@@ -93,6 +93,8 @@ pub struct UserSession {
     pub(crate) calendar: CalendarManager,
     pub(crate) lights: Lights,
     pub(crate) dashboard: DashboardManager,
+    /// What the wearer's clock said last.
+    pub(crate) datetime: Option<Box<str>>,
     /// The newest notification of the phone, and when it came.
     pub(crate) notification: Option<(Box<str>, Timestamp)>,
     /// The subscriptions and the setting for which the accuracy was last chosen.
@@ -141,6 +143,7 @@ impl UserSession {
             calendar: CalendarManager::default(),
             lights: Lights::default(),
             dashboard: DashboardManager::default(),
+            datetime: None,
             notification: None,
             location_seen: (0, true),
             audio: AudioManager::default(),

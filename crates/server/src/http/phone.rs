@@ -50,6 +50,22 @@ pub(crate) async fn device_state(State(shared): State<Arc<Shared>>, headers: Hea
     }
 }
 
+/// `POST /api/user-data/set-datetime`: the token stands in the body.
+pub(crate) async fn set_datetime(State(shared): State<Arc<Shared>>, body: Body) -> Response {
+    let Ok(Json(body)) = body else { return bad("coreToken and datetime are missing") };
+    let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
+    let Ok(user) = shared.tokens.verify(text("coreToken")) else { return refused(&AuthFailure::NoToken) };
+    let datetime = text("datetime");
+    if datetime.len() > 64 || serde_json::from_value::<bifocal_protocol::Timestamp>(datetime.into()).is_err() {
+        return bad("datetime must be ISO 8601");
+    }
+    let ask = Ask::Report(Box::new(PhoneReport::DateTime(datetime.into())));
+    match service::ask(&shared, &user, ask).await {
+        Some(Answer::Noted) => answer(StatusCode::OK, &Done::new(wall())),
+        _ => refused(&AuthFailure::NoSession),
+    }
+}
+
 /// `POST /api/client/location`.
 pub(crate) async fn location(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Body) -> Response {
     let Some(fix) = body.ok().and_then(|Json(body)| phone_rest::location(&body)) else {

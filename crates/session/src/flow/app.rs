@@ -124,6 +124,9 @@ fn subscribe(
     }
     relay::flush(s, app, now, out);
     for (base, stream) in added {
+        if &*base == phone::CUSTOM {
+            phone::tell_clock(s, app, now, out);
+        }
         if &*base == phone::CALENDAR {
             phone::replay_appointments(s, app, &stream, now, out);
         }

@@ -71,6 +71,10 @@ fn reported(s: &mut UserSession, report: PhoneReport, now: Now, out: &mut Effect
             phone::notified(s, &notification, &text, now, out);
             Answer::Noted
         }
+        PhoneReport::DateTime(datetime) => {
+            phone::clock(s, datetime, now, out);
+            Answer::Noted
+        }
         PhoneReport::Dismissed(dismissed) => {
             let text = FromPhone::PhoneNotificationDismissed(*dismissed).encode();
             phone::dismissed(s, &text, now, out);
