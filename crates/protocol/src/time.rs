@@ -19,6 +19,16 @@ impl std::fmt::Display for Timestamp {
     }
 }
 
+impl Timestamp {
+    /// The time of day in a time zone, like `09:05`; `None` when there is no such zone. The zones are those of the program, not
+    /// of the machine.
+    pub fn time_in(self, zone: &str) -> Option<String> {
+        let zone = jiff::tz::TimeZoneDatabase::bundled().get(zone).ok()?;
+        let at = jiff::Timestamp::from_millisecond(self.0).ok()?.to_zoned(zone);
+        Some(format!("{:02}:{:02}", at.hour(), at.minute()))
+    }
+}
+
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -55,6 +65,14 @@ impl<'de> Deserialize<'de> for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_of_day_is_that_of_its_zone() {
+        let noon = Timestamp(1_767_614_400_000);
+        assert_eq!(noon.time_in("Europe/Berlin").as_deref(), Some("13:00"));
+        assert_eq!(noon.time_in("Asia/Kolkata").as_deref(), Some("17:30"));
+        assert_eq!(noon.time_in("Nowhere/Town"), None);
+    }
 
     #[test]
     fn is_written_like_a_javascript_date() {

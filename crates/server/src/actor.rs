@@ -418,6 +418,7 @@ mod tests {
             closures: crate::calls::closures::Closures::default(),
             peers: crate::peers::Peers::default(),
             early: crate::early::EarlyReports::default(),
+            writes: crate::http::Writes::begin(),
             session_tasks: TaskTracker::new(),
             tasks: TaskTracker::new(),
             draining: AtomicBool::new(false),

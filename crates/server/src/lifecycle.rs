@@ -100,6 +100,7 @@ impl Server {
             closures: Closures::default(),
             peers: crate::peers::Peers::default(),
             early: crate::early::EarlyReports::default(),
+            writes: http::Writes::begin(),
             session_tasks: TaskTracker::new(),
             tasks: TaskTracker::new(),
             draining: AtomicBool::new(false),

@@ -30,7 +30,7 @@ pub(crate) async fn attach_glasses(
         let handle = shared.sessions.get_or_create(user, most, create).ok_or(ErrorRow::FULL)?;
         if handle.mailbox.send(Mail::Attach(Box::new(attach()))).await.is_ok() {
             for report in shared.early.take(user) {
-                let what = Box::new(Ask::Report(Box::new(PhoneReport::Device(report))));
+                let what = Box::new(Ask::Report(Box::new(PhoneReport::Device(Box::new(report)))));
                 // Nobody waits for what it says to that.
                 let _ = handle.mailbox.send(Mail::Ask { what, reply: oneshot::channel().0 }).await;
             }
@@ -46,7 +46,7 @@ fn new_session(shared: &Shared, user: &UserId) -> UserSession {
     // Fails only where the operating system has no randomness at all; then nothing else here is safe either.
     SystemRandom::new().fill(&mut seed).expect("the operating system gives random bytes");
     let (timings, timezone) = (shared.config.timings, shared.config.timezone.clone());
-    let config = Config { timings, app_socket_url: shared.app_socket_url.clone(), timezone, seed };
+    let config = Config { timings, app_socket_url: shared.app_socket_url.clone(), timezone, own_dashboard: true, seed };
     UserSession::new(user.clone(), config, shared.clock.now())
 }
 

@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::config::ServerConfig;
 use crate::early::EarlyReports;
 use crate::events::Events;
+use crate::http::Writes;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::peers::Peers;
@@ -39,6 +40,7 @@ pub(crate) struct Shared {
     pub(crate) closures: Closures,
     pub(crate) peers: Peers,
     pub(crate) early: EarlyReports,
+    pub(crate) writes: Writes,
     /// Session tasks.
     pub(crate) session_tasks: TaskTracker,
     /// Sockets and calls.

@@ -78,6 +78,22 @@ async fn places_appointments_and_notifications_reach_apps() {
 }
 
 #[tokio::test]
+async fn the_wearer_s_clock_reaches_who_asks_for_it() {
+    let cloud = Cloud::start().await;
+    let (_demo, mut app, _phone) = listening(&cloud, &["custom_message"]).await;
+    let set = |token: String, datetime: &str| json!({ "coreToken": token, "datetime": datetime });
+    let path = "/api/user-data/set-datetime";
+    assert_eq!(post(&cloud, path, &set(token::good(ANN), "2026-01-05T10:00:00Z")).await.status, 200);
+    let message = app.until("custom_message").await;
+    assert_eq!(
+        (&message["action"], &message["payload"]["datetime"]),
+        (&json!("update_datetime"), &json!("2026-01-05T10:00:00Z"))
+    );
+    assert_eq!(post(&cloud, path, &set("odd".to_owned(), "2026-01-05T10:00:00Z")).await.status, 401);
+    assert_eq!(post(&cloud, path, &set(token::good(ANN), "noon")).await.status, 400);
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_is_refused_with_what_is_missing() {
     let cloud = Cloud::start().await;
     let _phone = cloud.phone(ANN).await;

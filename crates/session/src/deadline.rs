@@ -41,6 +41,8 @@ pub enum Deadline {
     LocationTier,
     /// The phone did not answer where it is.
     LocationPoll,
+    /// A text on the dashboard is too old.
+    Dashboard,
     /// Nobody has wanted sound for a while: the microphone goes off.
     MicOff,
     /// Tell the phone about the microphone.
@@ -69,6 +71,7 @@ impl Deadline {
             Deadline::AppState => "app_state",
             Deadline::LocationTier => "location_tier",
             Deadline::LocationPoll => "location_poll",
+            Deadline::Dashboard => "dashboard",
             Deadline::MicOff => "mic_off",
             Deadline::MicSend => "mic_send",
             Deadline::AppStart(_) => "app_start",

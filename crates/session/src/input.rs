@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bifocal_protocol::Text;
 use bifocal_protocol::app::AppRecord;
 use bifocal_protocol::device::GlassesInfo;
-use bifocal_protocol::glasses::{CalendarEvent, LocationUpdate};
+use bifocal_protocol::glasses::{CalendarEvent, LocationUpdate, PhoneNotification, PhoneNotificationDismissed};
 use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::settings::{AppSetting, SystemSettings};
 use bytes::Bytes;
@@ -152,7 +152,7 @@ pub enum Ask {
 #[derive(Debug, Clone, PartialEq)]
 pub enum PhoneReport {
     /// What is known of the glasses, or the part of it that changed. Answered with [`Answer::Device`](crate::Answer::Device).
-    Device(GlassesInfo),
+    Device(Box<GlassesInfo>),
     /// Where the wearer is.
     Location(Box<LocationUpdate>),
     /// Appointments.
@@ -173,13 +173,12 @@ pub enum PhoneReport {
         /// Every value that was chosen.
         chosen: Vec<AppSetting>,
     },
-    /// A message that apps may listen to.
-    Event {
-        /// The name of the stream.
-        kind: &'static str,
-        /// The message, complete.
-        text: Text,
-    },
+    /// A notification on the phone.
+    Notification(Box<PhoneNotification>),
+    /// What the wearer's clock says, as ISO 8601.
+    DateTime(Box<str>),
+    /// A notification that was dismissed.
+    Dismissed(Box<PhoneNotificationDismissed>),
 }
 
 /// What is stored for a user.

@@ -14,6 +14,7 @@
 
 mod apps;
 mod calendar;
+mod dashboard;
 mod deadline;
 mod device;
 mod display;

@@ -7,6 +7,7 @@ use bifocal_protocol::layout::View;
 
 use crate::apps::AppManager;
 use crate::calendar::CalendarManager;
+use crate::dashboard::DashboardManager;
 use crate::deadline::Deadline;
 use crate::device::DeviceManager;
 use crate::display::{DisplayManager, DisplayStats};
@@ -35,6 +36,8 @@ pub struct Config {
     pub app_socket_url: String,
     /// The time zone of wearers of whom nothing else is known: an IANA name.
     pub timezone: String,
+    /// Write the corners of the dashboard when no app does.
+    pub own_dashboard: bool,
     /// Secret randomness, for ids that cannot be guessed.
     pub seed: [u8; 32],
 }
@@ -89,6 +92,11 @@ pub struct UserSession {
     pub(crate) location: LocationManager,
     pub(crate) calendar: CalendarManager,
     pub(crate) lights: Lights,
+    pub(crate) dashboard: DashboardManager,
+    /// What the wearer's clock said last.
+    pub(crate) datetime: Option<Box<str>>,
+    /// The newest notification of the phone, and when it came.
+    pub(crate) notification: Option<(Box<str>, Timestamp)>,
     /// The subscriptions and the setting for which the accuracy was last chosen.
     pub(crate) location_seen: (u64, bool),
     pub(crate) audio: AudioManager,
@@ -134,6 +142,9 @@ impl UserSession {
             location: LocationManager::default(),
             calendar: CalendarManager::default(),
             lights: Lights::default(),
+            dashboard: DashboardManager::default(),
+            datetime: None,
+            notification: None,
             location_seen: (0, true),
             audio: AudioManager::default(),
             microphone: MicrophoneManager::default(),
@@ -199,6 +210,9 @@ impl UserSession {
         }
         if let Some(at) = self.display.claim_ends(timings) {
             consider(at, Deadline::DisplayClaim);
+        }
+        if let Some(at) = self.dashboard.ends() {
+            consider(at, Deadline::Dashboard);
         }
         if let Some(at) = self.location.poll_ends() {
             consider(at, Deadline::LocationPoll);

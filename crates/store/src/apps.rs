@@ -77,7 +77,7 @@ impl Store {
         Ok(key)
     }
 
-    /// Removes an app, and with it who installed it, who runs it, and the values that users chose for it.
+    /// Removes an app, and with it who installed it, who runs it, the values that users chose for it, and what it kept.
     ///
     /// # Errors
     /// [`StoreError::NoSuchApp`], and every error of the engine.

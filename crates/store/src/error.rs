@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use bifocal_protocol::ids::{PackageName, UserId};
 
+use crate::StorageLimit;
+
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -29,6 +31,9 @@ pub enum StoreError {
     /// The API key given for an app cannot be used. The key itself is not repeated here.
     #[error("not a usable API key: give 16 to 256 visible ASCII characters without spaces, or none to have one made")]
     BadKey,
+    /// What an app wants to keep for a user is too much, or has no key. Nothing of it was kept.
+    #[error("not kept: {0}")]
+    Storage(StorageLimit),
     /// The folder or the file in it cannot be made.
     #[error("{} cannot be used as data folder: {source}; check the path and its permissions", path.display())]
     Folder {

@@ -1,4 +1,4 @@
-//! Durable records: who the users are, which apps exist, who installed what, and every setting.
+//! Durable records: who the users are, which apps exist, who installed what, every setting, and what apps keep.
 //!
 //! One SQLite file, `bifocal.db`, that several processes may use at once. Each method of [`Store`] is one intent and one
 //! transaction: it happens completely or not at all. The SQL (`$1` placeholders, text identifiers, times as BIGINT
@@ -11,6 +11,7 @@ mod error;
 mod folder;
 mod key;
 mod schema;
+mod storage;
 mod users;
 
 use std::path::Path;
@@ -21,6 +22,7 @@ pub use apps::NewApp;
 pub use client_settings::ClientSettings;
 pub use error::StoreError;
 pub use key::{ApiKey, key_hash};
+pub use storage::StorageLimit;
 pub use users::UserRecord;
 
 use database::Database;

@@ -11,9 +11,10 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use crate::StoreError;
 
-const STEPS: [(i64, &str, &str); 3] = [
+const STEPS: [(i64, &str, &str); 4] = [
     (1, "users and apps", include_str!("../migrations/0001_users_and_apps.sql")),
     (2, "hardware", include_str!("../migrations/0002_hardware.sql")),
+    (3, "storage", include_str!("../migrations/0003_storage.sql")),
     (4, "client settings", include_str!("../migrations/0004_client_settings.sql")),
 ];
 

@@ -81,6 +81,18 @@ impl Store {
         Ok(there)
     }
 
+    /// Whether a user has installed an app. False for those that do not exist.
+    ///
+    /// # Errors
+    /// Every error of the engine.
+    pub async fn is_installed(&self, user: &UserId, package: &PackageName) -> Result<bool, StoreError> {
+        let sql = "SELECT package FROM installs WHERE user_id = $1 AND package = $2";
+        let mut read = self.database.read().await?;
+        let rows = read.rows(sql, &[Value::Text(user.as_str()), Value::Text(package.as_str())]).await?;
+        read.commit().await?;
+        Ok(!rows.is_empty())
+    }
+
     /// All users, sorted.
     ///
     /// # Errors

@@ -40,6 +40,7 @@ impl Life {
             timings: Timings::DEFAULT,
             app_socket_url: "ws://127.0.0.1:8002/app-ws".to_owned(),
             timezone: "Europe/Berlin".to_owned(),
+            own_dashboard: false,
             seed: [9; 32],
         };
         let session = UserSession::new(user, config, moment(0));

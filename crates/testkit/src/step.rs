@@ -233,7 +233,7 @@ fn event_text(event: Event, n: u64) -> String {
     let head = match event {
         Event::Button => r#""type":"button_press""#,
         Event::Location => r#""type":"location_update","lat":1.5,"lng":2"#,
-        Event::Notification => r#""type":"phone_notification""#,
+        Event::Notification => r#""type":"phone_notification","notificationId":"n""#,
         Event::Calendar => r#""type":"calendar_event","eventId":"e""#,
         Event::DoubleTap => r#""type":"touch_event","gesture_name":"double_tap""#,
         Event::LongPress => r#""type":"touch_event","gesture_name":"long_press""#,

@@ -1,5 +1,7 @@
 //! The rig's app: the unmodified npm SDK in a Node process, driven by lines of JSON.
 
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Once;
@@ -25,6 +27,11 @@ pub(crate) struct NodeApp {
 impl NodeApp {
     /// Starts the app on a free port (0) or on this one.
     pub(crate) fn start(package: &str, api_key: &str, port: u16) -> NodeApp {
+        NodeApp::start_driver("app.mjs", package, api_key, port)
+    }
+
+    /// The same with another file of the rig.
+    pub(crate) fn start_driver(file: &str, package: &str, api_key: &str, port: u16) -> NodeApp {
         INSTALLED.call_once(|| {
             if !rig_folder().join("node_modules/@mentra/sdk").exists() {
                 let status = Command::new("npm").arg("ci").current_dir(rig_folder()).stdout(Stdio::null()).status();
@@ -32,7 +39,7 @@ impl NodeApp {
             }
         });
         let mut child = Command::new("node")
-            .args(["--require", "./preload.cjs", "app.mjs"])
+            .args(["--require", "./preload.cjs", file])
             .current_dir(rig_folder())
             .env("PACKAGE_NAME", package)
             .env("MENTRAOS_API_KEY", api_key)

@@ -4,6 +4,7 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use bifocal_protocol::ids::UserId;
 use bifocal_protocol::rest::AuthFailure;
+use bifocal_protocol::storage_rest::StorageRefusal;
 
 use crate::auth::token::{TokenError, Tokens};
 
@@ -19,6 +20,17 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, AuthFailure> {
     match token {
         "" | "null" | "undefined" => Err(AuthFailure::NoToken),
         token => Ok(token),
+    }
+}
+
+/// `Bearer <package>:<API key>` of an app's request to its storage.
+pub(crate) fn package_and_key(headers: &HeaderMap) -> Result<(&str, &str), StorageRefusal> {
+    let header = headers.get(AUTHORIZATION).ok_or(StorageRefusal::NoHeader)?;
+    let token = header.to_str().ok().and_then(|text| text.strip_prefix("Bearer ")).ok_or(StorageRefusal::NotBearer)?;
+    match token.split(':').collect::<Vec<_>>()[..] {
+        ["", _] | [_, ""] => Err(StorageRefusal::EmptyPart),
+        [package, key] => Ok((package, key)),
+        _ => Err(StorageRefusal::NotTwoParts),
     }
 }
 

@@ -6,6 +6,8 @@ mod health;
 mod phone;
 mod sdk;
 mod settings;
+mod storage;
+mod writes;
 
 use std::sync::Arc;
 
@@ -22,6 +24,8 @@ use bifocal_protocol::rest::AuthFailure;
 use crate::shared::Shared;
 use crate::socket;
 
+pub(crate) use writes::Writes;
+
 /// Every route of the server.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
@@ -34,6 +38,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/apps/{package}/stop", post(apps::stop))
         .route("/api/client/livekit/token", get(apps::no_livekit))
         .route("/api/client/device/state", post(phone::device_state))
+        .route("/api/user-data/set-datetime", post(phone::set_datetime))
         .route("/api/client/location", post(phone::location))
         .route("/api/client/calendar", post(phone::calendar))
         .route("/api/client/notifications", post(phone::notification))
@@ -50,6 +55,11 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/appsettings/user/{package}", get(sdk::user_settings))
         .route("/api/public/permissions/{package}", get(sdk::permissions))
         .route("/api/sdk/version", get(sdk::version))
+        .route("/api/sdk/simple-storage/{email}", get(storage::all).put(storage::put_all).delete(storage::clear))
+        .route(
+            "/api/sdk/simple-storage/{email}/{key}",
+            get(storage::one).put(storage::put_one).delete(storage::delete_one),
+        )
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/metrics", get(health::metrics))

@@ -7,9 +7,8 @@ use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use bifocal_protocol::Message;
 use bifocal_protocol::device::GlassesInfo;
-use bifocal_protocol::glasses::{FromPhone, PhoneNotification, PhoneNotificationDismissed};
+use bifocal_protocol::glasses::{PhoneNotification, PhoneNotificationDismissed};
 use bifocal_protocol::phone_rest::{self, AppliedState, DeviceStateApplied, Done};
 use bifocal_protocol::rest::{AuthFailure, Failure};
 use bifocal_session::{Answer, Ask, PhoneReport};
@@ -33,7 +32,7 @@ pub(crate) async fn device_state(State(shared): State<Arc<Shared>>, headers: Hea
     let Some(report) = body.ok().and_then(|Json(body)| serde_json::from_value::<GlassesInfo>(body).ok()) else {
         return bad("Device state object required");
     };
-    let ask = Ask::Report(Box::new(PhoneReport::Device(report.clone())));
+    let ask = Ask::Report(Box::new(PhoneReport::Device(Box::new(report.clone()))));
     match service::ask(&shared, &user, ask).await {
         Some(Answer::Device { connected, model, capabilities }) => {
             let applied_state = AppliedState {
@@ -48,6 +47,22 @@ pub(crate) async fn device_state(State(shared): State<Arc<Shared>>, headers: Hea
             shared.early.keep(&user, report);
             refused(&AuthFailure::NoSession)
         }
+    }
+}
+
+/// `POST /api/user-data/set-datetime`: the token stands in the body.
+pub(crate) async fn set_datetime(State(shared): State<Arc<Shared>>, body: Body) -> Response {
+    let Ok(Json(body)) = body else { return bad("coreToken and datetime are missing") };
+    let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
+    let Ok(user) = shared.tokens.verify(text("coreToken")) else { return refused(&AuthFailure::NoToken) };
+    let datetime = text("datetime");
+    if datetime.len() > 64 || serde_json::from_value::<bifocal_protocol::Timestamp>(datetime.into()).is_err() {
+        return bad("datetime must be ISO 8601");
+    }
+    let ask = Ask::Report(Box::new(PhoneReport::DateTime(datetime.into())));
+    match service::ask(&shared, &user, ask).await {
+        Some(Answer::Noted) => answer(StatusCode::OK, &Done::new(wall())),
+        _ => refused(&AuthFailure::NoSession),
     }
 }
 
@@ -76,9 +91,8 @@ pub(crate) async fn notification(State(shared): State<Arc<Shared>>, headers: Hea
     };
     notification.priority.get_or_insert_with(|| "normal".to_owned());
     notification.timestamp.get_or_insert_with(|| wall().0.into());
-    let text = FromPhone::PhoneNotification(notification).encode();
     let done = Done { message: Some("Notification relayed to subscribed apps".to_owned()), ..Done::new(wall()) };
-    report(&shared, &headers, PhoneReport::Event { kind: "phone_notification", text }, done).await
+    report(&shared, &headers, PhoneReport::Notification(Box::new(notification)), done).await
 }
 
 /// `POST /api/client/notifications/dismissed`.
@@ -96,10 +110,9 @@ pub(crate) async fn notification_dismissed(
         return checked(&shared, &headers, "Missing required fields: notificationId, notificationKey, packageName");
     };
     dismissed.timestamp.get_or_insert_with(|| wall().0.into());
-    let text = FromPhone::PhoneNotificationDismissed(dismissed).encode();
     let done =
         Done { message: Some("Notification dismissal relayed to subscribed apps".to_owned()), ..Done::new(wall()) };
-    report(&shared, &headers, PhoneReport::Event { kind: "phone_notification_dismissed", text }, done).await
+    report(&shared, &headers, PhoneReport::Dismissed(Box::new(dismissed)), done).await
 }
 
 async fn report(shared: &Shared, headers: &HeaderMap, report: PhoneReport, done: Done) -> Response {

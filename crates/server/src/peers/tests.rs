@@ -1,3 +1,5 @@
+//! Who hears what, without sockets.
+
 use bifocal_protocol::Message;
 use serde_json::json;
 

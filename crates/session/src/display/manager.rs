@@ -101,6 +101,11 @@ impl DisplayManager {
         self.dashboard_throttle.reconnected();
     }
 
+    /// The dashboard is this now.
+    pub(crate) fn draw_dashboard(&mut self, frame: Option<Frame>) {
+        self.dashboard = frame.map(Arc::new);
+    }
+
     /// The glasses came back to the phone: what they show is unknown. Frames keep their gap.
     pub(crate) fn redraw(&mut self) {
         self.main_throttle.redraw();

@@ -1,5 +1,6 @@
 //! What apps send: the socket says who is speaking, the body is not believed.
 
+use bifocal_protocol::app::AppKind;
 use bifocal_protocol::apps::{
     AppError, AppErrorCode, DisplayRequest, FromApp, OwnershipRelease, PermissionDetail, PermissionError, Pong,
     SubscriptionUpdate, ToApp, claimed_package,
@@ -7,6 +8,7 @@ use bifocal_protocol::apps::{
 use bifocal_protocol::close::Close;
 use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::json::{Malformed, peek_type};
+use bifocal_protocol::layout::View;
 use bifocal_protocol::streams::NotAStream;
 use bifocal_protocol::{Message, Text};
 
@@ -14,7 +16,7 @@ use crate::apps::Phase;
 use crate::display::{Frame, Request};
 use crate::effect::{Effect, Effects, Note};
 use crate::flow::lifecycle::lists_changed;
-use crate::flow::{admission, light, links, location, peers, phone, unserved};
+use crate::flow::{admission, dashboard, light, links, location, peers, phone, unserved};
 use crate::input::ConnId;
 use crate::links::{Release, Side};
 use crate::now::Now;
@@ -48,6 +50,9 @@ pub(crate) fn text(s: &mut UserSession, conn: ConnId, text: &Text, now: Now, out
         Some(Ok(FromApp::Ping(_))) => out.control(conn, &ToApp::Pong(Pong { timestamp: now.wall.0 })),
         Some(Ok(FromApp::OwnershipRelease(release))) => released(s, conn, &release),
         Some(Ok(FromApp::SubscriptionUpdate(update))) => subscribe(s, conn, &package, &update, now, out),
+        Some(Ok(FromApp::DashboardContentUpdate(update))) => dashboard::content(s, &package, &update, now),
+        Some(Ok(FromApp::DashboardModeChange(change))) => dashboard::mode(s, conn, &package, &change, now, out),
+        Some(Ok(FromApp::DashboardSystemUpdate(update))) => dashboard::section(s, conn, &package, &update, now, out),
         Some(Ok(FromApp::LocationPollRequest(request))) => location::poll(s, conn, &package, request, now, out),
         Some(Ok(FromApp::RgbLedControl(request))) => light::led(s, conn, &package, request, now, out),
         Some(Ok(FromApp::RequestWifiSetup(request))) => light::wifi(s, conn, &package, request, now, out),
@@ -119,6 +124,9 @@ fn subscribe(
     }
     relay::flush(s, app, now, out);
     for (base, stream) in added {
+        if &*base == phone::CUSTOM {
+            phone::tell_clock(s, app, now, out);
+        }
         if &*base == phone::CALENDAR {
             phone::replay_appointments(s, app, &stream, now, out);
         }
@@ -164,7 +172,9 @@ fn display(s: &mut UserSession, conn: ConnId, app: &PackageName, wanted: Display
         layout: wanted.layout.for_phone(),
         duration_ms: wanted.duration_ms,
     };
-    let request = Request { kind: slot.record.kind, view: wanted.view, force: wanted.force_display, frame };
+    let kind = slot.record.kind;
+    s.dashboard.drawn_by_app |= kind == AppKind::SystemDashboard && wanted.view == View::Dashboard;
+    let request = Request { kind, view: wanted.view, force: wanted.force_display, frame };
     if !s.display.request(request, now.at, &s.config.timings) {
         let message = "Only the system dashboard draws on the view `dashboard`; use `main`";
         reply_error(conn, AppErrorCode::PermissionDenied, message, now, out);

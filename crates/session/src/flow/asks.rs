@@ -38,7 +38,7 @@ pub(crate) fn asked(s: &mut UserSession, ask: AskId, what: Ask, now: Now, out: &
 fn reported(s: &mut UserSession, report: PhoneReport, now: Now, out: &mut Effects) -> Answer {
     match report {
         PhoneReport::Device(report) => {
-            device::posted(s, report, now, out);
+            device::posted(s, *report, now, out);
             Answer::Device {
                 connected: s.device.is_connected().unwrap_or_default(),
                 model: s.device.model().map(str::to_owned),
@@ -66,8 +66,18 @@ fn reported(s: &mut UserSession, report: PhoneReport, now: Now, out: &mut Effect
             settings::chosen(s, package, chosen, now, out);
             Answer::Noted
         }
-        PhoneReport::Event { kind, text } => {
-            phone::posted(s, kind, &text, now, out);
+        PhoneReport::Notification(notification) => {
+            let text = FromPhone::PhoneNotification((*notification).clone()).encode();
+            phone::notified(s, &notification, &text, now, out);
+            Answer::Noted
+        }
+        PhoneReport::DateTime(datetime) => {
+            phone::clock(s, datetime, now, out);
+            Answer::Noted
+        }
+        PhoneReport::Dismissed(dismissed) => {
+            let text = FromPhone::PhoneNotificationDismissed(*dismissed).encode();
+            phone::dismissed(s, &text, now, out);
             Answer::Noted
         }
     }

@@ -14,7 +14,7 @@ use crate::effect::{Call, Effect, Effects, Note};
 use crate::errors::ErrorRow;
 use crate::flow::lifecycle::acknowledge;
 use crate::flow::start::Wish;
-use crate::flow::{device, light, links, location, settings as settings_flow, start, stop};
+use crate::flow::{device, light, links, location, phone, settings as settings_flow, start, stop};
 use crate::input::ConnId;
 use crate::links::Side;
 use crate::now::Now;
@@ -65,6 +65,9 @@ fn acted_upon(kind: &str) -> bool {
             | "glasses_connection_state"
             | "location_update"
             | "calendar_event"
+            | "head_position"
+            | "phone_notification"
+            | "phone_notification_dismissed"
             | "core_status_update"
             | "rgb_led_control_response"
     )
@@ -117,6 +120,7 @@ fn act(s: &mut UserSession, conn: ConnId, message: FromPhone, text: &Text, now: 
         FromPhone::CalendarEvent(event) => {
             // One that has no start is told, and not kept.
             s.calendar.add(event, now.wall);
+            s.dashboard.dirty = true;
             relay(s, Topic::Plain("calendar_event"), text, now, out);
         }
         FromPhone::RgbLedControlResponse(done) => light::led_done(s, &done, text, now, out),
@@ -126,6 +130,14 @@ fn act(s: &mut UserSession, conn: ConnId, message: FromPhone, text: &Text, now: 
                 settings_flow::core_status(s, status, now, out);
             }
         }
+        FromPhone::HeadPosition(head) => {
+            relay(s, Topic::Plain("head_position"), text, now, out);
+            if head.position == "up" {
+                s.dashboard.head_up();
+            }
+        }
+        FromPhone::PhoneNotification(notification) => phone::notified(s, &notification, text, now, out),
+        FromPhone::PhoneNotificationDismissed(_) => phone::dismissed(s, text, now, out),
         FromPhone::TouchEvent(touch) => relay(s, Topic::Touch(&touch.gesture_name), text, now, out),
         _ => {}
     }

@@ -4,6 +4,7 @@ pub(crate) mod admission;
 pub(crate) mod app;
 pub(crate) mod asks;
 pub(crate) mod calls;
+pub(crate) mod dashboard;
 pub(crate) mod device;
 pub(crate) mod display;
 pub(crate) mod glasses;
@@ -30,5 +31,6 @@ use crate::session::UserSession;
 pub(crate) fn flush(s: &mut UserSession, now: Now, out: &mut Effects) {
     microphone::flush(s, now, out);
     location::flush(s, now, out);
+    dashboard::flush(s, now);
     display::flush(s, now, out);
 }

@@ -29,6 +29,7 @@ pub(crate) fn user_loaded(s: &mut UserSession, call: CallId, user: UserData, now
     }
     let first = !s.load.loaded;
     let late = s.load.failures > 0;
+    s.dashboard.dirty = true;
     s.load.in_flight = None;
     s.load.failures = 0;
     s.load.loaded = true;

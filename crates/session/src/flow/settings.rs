@@ -17,6 +17,7 @@ pub(crate) fn replace(s: &mut UserSession, system: SystemSettings, now: Now, out
         return;
     }
     s.settings.system = system;
+    s.dashboard.dirty = true;
     let packages = s.apps.packages();
     packages.iter().for_each(|package| tell_system(s, package, now, out));
 }

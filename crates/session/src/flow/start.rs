@@ -16,7 +16,7 @@ use crate::apps::{
 use crate::effect::{Answer, Call, Effect, Effects, Note, WebhookKind};
 use crate::flow::lifecycle::app_state_changed;
 use crate::flow::record::no_record;
-use crate::flow::{light, peers, stop};
+use crate::flow::{dashboard, light, peers, stop};
 use crate::input::{AskId, CallId};
 use crate::now::{Millis, Now};
 use crate::record::Parked;
@@ -286,8 +286,11 @@ pub(crate) fn failed(s: &mut UserSession, package: &PackageName, failure: StartF
 
 /// Nothing of the app stays.
 pub(crate) fn forget(s: &mut UserSession, package: &PackageName, now: Now, out: &mut Effects) {
-    s.apps.remove(package);
+    let slot = s.apps.remove(package);
     s.subscriptions.remove(package);
+    if let Some(slot) = slot {
+        dashboard::app_gone(s, package, slot.record.kind, now, out);
+    }
     peers::gone(package, out);
     s.location.app_gone(package);
     light::app_gone(s, package, now, out);
@@ -306,7 +309,9 @@ fn try_later(s: &mut UserSession, package: &PackageName, since: Millis, now: Now
         Next::Never => {
             slot.phase = Phase::Failed { probe: Probe::At(now.at + timings.app_probe_failed) };
             drop(slot.held.take());
+            let kind = slot.record.kind;
             s.subscriptions.remove(package);
+            dashboard::app_gone(s, package, kind, now, out);
             peers::gone(package, out);
             s.display.app_gone(package, now.at);
             out.note(Note::AppGivenUp(package.clone()));
@@ -325,7 +330,9 @@ pub(crate) fn leave(s: &mut UserSession, package: &PackageName, now: Now, out: &
     slot.phase = Phase::Dormant;
     slot.unconfirmed = Unconfirmed::default();
     drop(slot.held.take());
+    let kind = slot.record.kind;
     s.subscriptions.remove(package);
+    dashboard::app_gone(s, package, kind, now, out);
     peers::gone(package, out);
     s.display.app_gone(package, now.at);
     notify_phone(s, package, false, now, out);

@@ -11,7 +11,7 @@ use crate::apps::{Phase, Slot, StartFailure, StartStage, StartWebhook};
 use crate::effect::{Effect, Effects, Note, WebhookKind};
 use crate::flow::lifecycle::{app_state_changed, tell_stopped};
 use crate::flow::start::{self, Begin, Wish};
-use crate::flow::{light, peers};
+use crate::flow::{dashboard, light, peers};
 use crate::input::CallId;
 use crate::now::Now;
 use crate::seeded::{Bug, on};
@@ -38,6 +38,7 @@ fn let_go(s: &mut UserSession, package: &PackageName, reason: StopReason, now: N
     let until = now.at + s.config.timings.app_stop;
     let call = s.new_call();
     let Some(slot) = s.apps.get_mut(package) else { return };
+    let kind = slot.record.kind;
     if let Phase::Stopping { start_again, .. } = &mut slot.phase {
         *start_again = false;
     } else if matches!(slot.phase, Phase::Dormant) {
@@ -62,6 +63,7 @@ fn let_go(s: &mut UserSession, package: &PackageName, reason: StopReason, now: N
         peers::gone(package, out);
         s.location.app_gone(package);
         light::app_gone(s, package, now, out);
+        dashboard::app_gone(s, package, kind, now, out);
         s.display.app_gone(package, now.at);
         if let Some(slot) = s.apps.get(package) {
             webhook_call(s, slot, call, reason, now, out);

@@ -28,10 +28,43 @@ pub struct DisplayRequest {
 pub struct DashboardContentUpdate {
     /// The text; empty takes it away.
     #[serde(default)]
-    pub content: String,
+    pub content: DashboardContent,
     /// Where it may stand; the main dashboard when absent.
     #[serde(default = "main_only")]
     pub modes: Vec<DashboardMode>,
+}
+
+/// What an app puts on the dashboard: a text, or a layout that becomes one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum DashboardContent {
+    /// A text.
+    Text(String),
+    /// A layout.
+    Layout(Layout),
+}
+
+impl Default for DashboardContent {
+    fn default() -> Self {
+        DashboardContent::Text(String::new())
+    }
+}
+
+impl DashboardContent {
+    /// As lines of text; pictures are none.
+    pub fn text(&self) -> String {
+        match self {
+            DashboardContent::Text(text) | DashboardContent::Layout(Layout::TextWall { text }) => text.clone(),
+            DashboardContent::Layout(Layout::DoubleTextWall { top_text, bottom_text }) => {
+                format!("{top_text}\n{bottom_text}")
+            }
+            DashboardContent::Layout(Layout::DashboardCard { left_text, right_text }) => {
+                format!("{left_text} | {right_text}")
+            }
+            DashboardContent::Layout(Layout::ReferenceCard { title, text }) => format!("{title}\n{text}"),
+            DashboardContent::Layout(_) => String::new(),
+        }
+    }
 }
 
 fn main_only() -> Vec<DashboardMode> {

@@ -81,6 +81,13 @@ pub struct CalendarEvent {
     pub time_stamp: Option<String>,
 }
 
+impl CalendarEvent {
+    /// When it begins; `None` when that cannot be read.
+    pub fn start(&self) -> Option<crate::Timestamp> {
+        serde_json::from_value(self.dt_start.as_str().into()).ok()
+    }
+}
+
 /// `phone_notification`. The cloud writes the same message for a notification that comes over REST.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
