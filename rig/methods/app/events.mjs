@@ -95,11 +95,14 @@ export const events = {
       },
       e => e.modelName === 'Simulated Glasses' && e.capabilities.hasDisplay,
     ),
-    onDashboardModeChange: pending('display', fires(
+    onDashboardModeChange: fires(
       on('onDashboardModeChange'),
-      x => x.dashboard.dashboard.system.setViewMode('expanded'),
-      e => e.mode === 'expanded',
-    )),
+      x => {
+        x.dashboard.dashboard.system.setViewMode('expanded')
+        x.dashboard.dashboard.system.setViewMode('main')
+      },
+      e => e.mode === 'main',
+    ),
     onDashboardAlwaysOnChange: bug('always-on', async x => {
       let called = false
       const off = x.session.events.onDashboardAlwaysOnChange(() => (called = true))
@@ -107,11 +110,21 @@ export const events = {
       off()
       equal(called, false, 'the handler being called')
     }),
-    onCustomMessage: pending('device', fires(
-      (x, handler) => x.session.events.onCustomMessage('update_datetime', handler),
+    // The system dashboard is told the time without asking, another app when it listens to the stream.
+    onCustomMessage: fires(
+      (x, handler) => x.dashboard.events.onCustomMessage('update_datetime', handler),
       phone.clock('2026-01-02T03:04:05.000Z'),
       e => e.datetime === '2026-01-02T03:04:05.000Z',
-    )),
+      x => x.dashboard,
+    ),
+    'onCustomMessage, with on("custom_message")': fires(
+      (x, handler) => {
+        const offs = [x.session.events.onCustomMessage('update_datetime', handler), x.session.events.on('custom_message', () => {})]
+        return () => offs.forEach(off => off())
+      },
+      phone.clock('2026-02-03T04:05:06.000Z'),
+      e => e.datetime === '2026-02-03T04:05:06.000Z',
+    ),
 
     getRegisteredStreams: local(x => {
       const off = x.session.events.on('core_status_update', () => {})

@@ -107,15 +107,11 @@ const live = {
   capabilities: local(async x => {
     await x.eventually('the capabilities', () => x.session.capabilities?.modelName === 'Simulated Glasses')
   }),
-  getWifiStatus: pending('device', async x => {
+  getWifiStatus: local(async x => {
     await phone.bobWears('Mentra Live', { connected: true, ssid: 'home' })(x)
     await x.eventually('the status', () => x.peer.getWifiStatus()?.ssid === 'home')
-    return 'local'
   }),
-  isWifiConnected: pending('device', async x => {
-    await x.eventually('the answer', () => x.peer.isWifiConnected())
-    return 'local'
-  }),
+  isWifiConnected: local(x => x.eventually('the answer', () => x.peer.isWifiConnected())),
   requestWifiSetup: reaches(
     x => x.peer.requestWifiSetup('to stream'),
     'show_wifi_setup',

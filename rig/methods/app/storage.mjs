@@ -1,5 +1,5 @@
 // session.simpleStorage. What the SDK keeps for itself is no evidence, so the server is asked directly, too.
-import { check, equal, pending } from '../checks.mjs'
+import { check, equal, settles } from '../checks.mjs'
 
 async function request(x, method, body) {
   const response = await fetch(`${x.cloud}/api/sdk/simple-storage/${encodeURIComponent(x.annsAddress)}`, {
@@ -15,10 +15,7 @@ async function request(x, method, body) {
 export const stored = async x => (await request(x, 'GET')).data
 export const store = (x, data) => request(x, 'PUT', { data })
 
-const settled = body => pending('device', async x => {
-  await body(x, x.session.simpleStorage)
-  return 'settled'
-})
+const settled = body => settles(x => body(x, x.session.simpleStorage))
 
 /** SDK 2.1.28 has no `flush`: it writes at once. */
 const written = (storage, x) => x.within(storage.flush?.())

@@ -12,6 +12,11 @@ import { session } from './session.mjs'
 import { settings } from './settings.mjs'
 import { storage } from './storage.mjs'
 
-export const lanes = [[server], [session, layouts], [events], [settings], dashboard, [location], [camera], [led], audio, [storage], device]
+export const lanes = [
+  [server],
+  // The display of one wearer is enough for one at a time.
+  [session, events, ...dashboard, layouts],
+  [settings], [location], [camera], [led], audio, [storage], device,
+]
 
 export const ending = [camera, events, session, server]

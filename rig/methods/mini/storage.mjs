@@ -1,11 +1,8 @@
 // session.storage. What the SDK keeps for itself is no evidence, so the server is asked directly, too.
-import { atEnd, equal, local, pending } from '../checks.mjs'
+import { atEnd, equal, local, settles } from '../checks.mjs'
 import { store, stored } from '../app/storage.mjs'
 
-const settled = body => pending('device', async x => {
-  await body(x, x.session.storage)
-  return 'settled'
-})
+const settled = body => settles(x => body(x, x.session.storage))
 
 export const storage = {
   name: 'session.storage',

@@ -15,8 +15,10 @@ const [speakerManager] = speaker
 const [phoneManager] = phoneModules
 
 export const lanes = [
-  [server], [session, display], [permissions], speech, speaker, device, phoneModules, [camera], [led], [location, time],
-  [dashboard], [storage], [transport],
+  [server],
+  // The display of one wearer is enough for one at a time.
+  [session, dashboard, display],
+  [permissions], speech, speaker, device, phoneModules, [camera], [led], [location, time], [storage], [transport],
 ]
 
 // Sessions are ended, then managers are destroyed, then the server goes.

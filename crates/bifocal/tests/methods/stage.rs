@@ -151,7 +151,12 @@ async fn rest(stage: &Stage, wearer: &Wearer, call: &Value) -> Result<Value, Str
     let (method, path) = (call["method"].as_str().unwrap_or("?"), call["path"].as_str().unwrap_or("?"));
     let method = method.parse().map_err(|_| format!("no method: {method}"))?;
     let request = stage.http.request(method, format!("{}{path}", stage.cloud.url)).bearer_auth(&wearer.token);
-    let response = request.json(&call["body"]).send().await.map_err(|error| error.to_string())?;
+    let mut body = call["body"].clone();
+    // The driver has no token.
+    if let Some(token) = body.get_mut("coreToken") {
+        *token = wearer.token.clone().into();
+    }
+    let response = request.json(&body).send().await.map_err(|error| error.to_string())?;
     let status = response.status().as_u16();
     let text = response.text().await.map_err(|error| error.to_string())?;
     Ok(json!({"status": status, "text": text}))
