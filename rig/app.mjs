@@ -6,9 +6,9 @@
 //   third generation    bun --no-install --preload ./preload-bun.cjs app.mjs
 //
 // Events:   listening, session, connected (again, after a lost socket), disconnected, transcription, button, burst,
-//           message, userJoined, userLeft, delivered, discovered, stop, error.
+//           message, userJoined, userLeft, delivered, discovered, mark, stop, error.
 // Commands: {"do":"showTextWall","text":…} {"do":"burst","count":N,"perSecond":R,"text":"frame"}
-//           {"do":"requestPhoto"} {"do":"led"}
+//           {"do":"requestPhoto"} {"do":"led"} {"do":"mark"} (the event `mark`, behind all that came before)
 //           {"do":"broadcast","payload":…} {"do":"direct","to":…,"payload":…} {"do":"discover","domain":…}
 //           {"do":"disconnect"} (as the SDK does it) {"do":"disconnect","how":"abort"} (as a network does it)
 //           {"do":"exit"}. All but exit take "userId" to mean one wearer only. End of stdin is an exit, too.

@@ -22,7 +22,8 @@ export async function drive(app, commands) {
   process.on('unhandledRejection', fail)
   const { port, exit } = globalThis.Bun ? await underBun(app) : await underNode(app)
   printLine({ event: 'listening', port })
-  const known = { ...commands, exit }
+  const mark = () => printLine({ event: 'mark' })
+  const known = { ...commands, mark, exit }
   createInterface({ input: process.stdin }).on('line', (line) => obey(known, line)).on('close', exit)
 }
 

@@ -4,7 +4,7 @@
 //   SDK=sdk-3.0.0-alpha.4 bun --no-install --preload ./preload-bun.cjs mini-app.mjs
 //
 // Events:   those of app.mjs without those of app-to-app messages; `connected` is this SDK's `reconnected`.
-// Commands: showTextWall, disconnect, exit.
+// Commands: showTextWall, disconnect, mark, exit.
 import { config, drive, printLine, text } from './drive.mjs'
 
 const { MiniAppServer } = await import(process.env.SDK ?? '@mentra/sdk')
