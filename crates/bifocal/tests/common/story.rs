@@ -6,8 +6,10 @@ use serde_json::Value;
 const NETWORK: [&str; 5] =
     ["socket hang up", "ECONNRESET", "WebSocket error", "Connection timeout", "Reconnection failed"];
 
-/// What the app noticed of its own life, in order.
-pub(crate) fn story(events: &[Value]) -> String {
+/// What the app noticed of its own life, in order. Messages of this type, if any, are newer than its SDK: it makes an error of
+/// each and goes on.
+pub(crate) fn story(events: &[Value], newer: Option<&str>) -> String {
+    let newer = newer.map(|kind| format!("Unrecognized message type: {kind}"));
     let mut story: Vec<(String, usize)> = Vec::new();
     let mut lost = false;
     for event in events {
@@ -22,6 +24,7 @@ pub(crate) fn story(events: &[Value]) -> String {
             Some("disconnected") => format!("closed {code}"),
             Some("stop") => format!("onStop ({reason})"),
             Some("error") if NETWORK.iter().any(|known| message.contains(known)) => continue,
+            Some("error") if newer.as_deref() == Some(message) => continue,
             Some("error") => format!("error ({message})"),
             _ => continue,
         };
