@@ -175,6 +175,8 @@ function run([program, ...flags], code) {
 // npm has a package with Bun for each kind of machine and installs those that may fit; the first that runs is it.
 function bun() {
   const programs = readdirSync(`${here}node_modules/@oven`).map((name) => `${here}node_modules/@oven/${name}/bin/bun`)
+  // Where its install script has put it, if npm has let that run.
+  programs.push(`${here}node_modules/bun/bin/bun.exe`)
   const found = programs.find((program) => spawnSync(program, ['--version']).status === 0)
   assert.ok(found, `Bun is not installed: ${programs}`)
   return found

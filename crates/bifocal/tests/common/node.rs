@@ -141,6 +141,8 @@ fn bun() -> PathBuf {
     let packages = std::fs::read_dir(rig_folder().join("node_modules/@oven")).expect("npm has installed Bun");
     let mut found: Vec<_> = packages.map(|package| package.expect("read").path().join("bin/bun")).collect();
     found.sort();
+    // Where its install script has put it, if npm has let that run.
+    found.push(rig_folder().join("node_modules/bun/bin/bun.exe"));
     let runs = |bun: &PathBuf| {
         Command::new(bun).arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success())
     };
