@@ -1,24 +1,20 @@
 // An ordinary app over the unmodified npm SDK, driven from outside: one JSON line per event on stdout, one JSON line
-// per command on stdin. The tests start it as `node --require ./preload.cjs app.mjs` with PACKAGE_NAME,
-// MENTRAOS_API_KEY and PORT (0, the default: any free port; the `listening` event tells which).
+// per command on stdin. It is started with PACKAGE_NAME, MENTRAOS_API_KEY, PORT (0, the default: any free port; the
+// `listening` event tells which) and SDK (`@mentra/sdk`, the default, or another package with an `AppServer`):
+//
+//   second generation   node --require ./preload.cjs app.mjs
+//   third generation    bun --no-install --preload ./preload-bun.cjs app.mjs
 //
 // Events:   listening, session, connected (again, after a lost socket), disconnected, transcription, button, burst,
-//           message, userJoined, userLeft, delivered, discovered, stop, error.
+//           message, userJoined, userLeft, delivered, discovered, mark, stop, error.
 // Commands: {"do":"showTextWall","text":…} {"do":"burst","count":N,"perSecond":R,"text":"frame"}
-//           {"do":"requestPhoto"} {"do":"led"}
+//           {"do":"requestPhoto"} {"do":"led"} {"do":"mark"} (the event `mark`, behind all that came before)
 //           {"do":"broadcast","payload":…} {"do":"direct","to":…,"payload":…} {"do":"discover","domain":…}
 //           {"do":"disconnect"} (as the SDK does it) {"do":"disconnect","how":"abort"} (as a network does it)
 //           {"do":"exit"}. All but exit take "userId" to mean one wearer only. End of stdin is an exit, too.
-import { createInterface } from 'node:readline'
-import { AppServer } from '@mentra/sdk'
+import { config, drive, printLine, text } from './drive.mjs'
 
-const { printLine } = globalThis
-if (!printLine) {
-  console.error('start me as: node --require ./preload.cjs app.mjs')
-  process.exit(2)
-}
-
-const text = (error) => (error instanceof Error ? error.message : String(error))
+const { AppServer } = await import(process.env.SDK ?? '@mentra/sdk')
 
 class RigApp extends AppServer {
   live = new Map()
@@ -64,11 +60,7 @@ class RigApp extends AppServer {
   }
 }
 
-const app = new RigApp({
-  packageName: process.env.PACKAGE_NAME ?? 'org.example.rig',
-  apiKey: process.env.MENTRAOS_API_KEY ?? '',
-  port: Number(process.env.PORT ?? 0),
-})
+const app = new RigApp(config)
 
 const commands = {
   showTextWall({ text, userId }) {
@@ -130,34 +122,6 @@ const commands = {
       printLine({ event: 'discovered', userId, users: found.users.map((user) => user.userId) })
     }
   },
-
-  exit: () => app.stop(),
 }
 
-async function obey(line) {
-  if (!line.trim()) return
-  try {
-    const command = JSON.parse(line)
-    if (!Object.hasOwn(commands, command.do)) throw new Error(`unknown command ${command.do}`)
-    await commands[command.do](command)
-  } catch (error) {
-    printLine({ event: 'error', message: text(error) })
-  }
-}
-
-function fail(error) {
-  printLine({ event: 'error', message: text(error), fatal: true })
-  process.exit(1)
-}
-process.on('uncaughtException', fail)
-process.on('unhandledRejection', fail)
-
-// The SDK keeps its HTTP server to itself; this is the only way to learn which port it got.
-const http = app.getExpressApp()
-const { listen } = http
-let server
-http.listen = (...args) => (server = listen.apply(http, args))
-
-await app.start()
-printLine({ event: 'listening', port: server.address().port })
-createInterface({ input: process.stdin }).on('line', obey).on('close', commands.exit)
+await drive(app, commands)

@@ -69,3 +69,5 @@ for (const api of [dns, dns.promises, dns.Resolver.prototype, dns.promises.Resol
     }
   }
 }
+
+module.exports = { isLoopback, refusal }

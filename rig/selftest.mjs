@@ -1,12 +1,14 @@
 // The rig tested without Bifocal: the app against a fake cloud, and the gate that keeps everything on loopback.
 // RIG_TRACE=1 prints every message the SDK sends.
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { App, FakeCloud } from './fake-cloud.mjs'
 
+const here = fileURLToPath(new URL('.', import.meta.url))
 const PACKAGE = 'org.example.rig'
 const USER = 'ann@example.org'
 const SESSION = `${USER}-${PACKAGE}`
@@ -110,28 +112,72 @@ const attempts = {
   'net.connect': `require('net').connect(80, '192.0.2.1').on('error', done)`,
   'tls.connect': `require('tls').connect(443, 'example.invalid').on('error', done)`,
   'https.get': `require('https').get('https://example.invalid/').on('error', done)`,
-  fetch: `fetch('https://example.invalid/').catch((error) => done(error.cause))`,
+  fetch: `fetch('https://example.invalid/').catch((error) => done(error.cause ?? error))`,
   'dns.lookup': `require('dns').lookup('example.invalid', done)`,
   'dns.promises.resolve': `require('dns').promises.resolve4('example.invalid').catch(done)`,
-  'twice, reported once': `fetch('http://192.0.2.7').catch(() => fetch('http://192.0.2.7').catch((e) => done(e.cause)))`,
+  'twice, reported once': `
+    fetch('http://192.0.2.7').catch(() => fetch('http://192.0.2.7').catch((error) => done(error.cause ?? error)))
+  `,
 }
-for (const [name, code] of Object.entries(attempts)) {
-  test(`refused beyond loopback: ${name}`, async () => {
-    const { stdout, stderr } = await node(`const done = (error) => printLine(error.code); ${code}`)
-    assert.equal(stdout, '"ECONNREFUSED"\n')
-    assert.equal(stderr.match(/rig: refused a connection to/g)?.length, 1)
+const attemptsOfBun = {
+  WebSocket: `try { new WebSocket('ws://192.0.2.1/') } catch (error) { done(error) }`,
+  ws: `try { new (require('ws').WebSocket)('ws://192.0.2.1/') } catch (error) { done(error) }`,
+  axios: `require('axios').get('http://192.0.2.1/').catch(done)`,
+  'Bun.connect': `Bun.connect({ hostname: '192.0.2.1', port: 80, socket: {} }).catch(done)`,
+  'Bun.dns': `Bun.dns.lookup('example.invalid').catch(done)`,
+  'a redirect': `
+    const server = Bun.serve({ port: 0, fetch: () => Response.redirect('http://192.0.2.1/') })
+    fetch(server.url).catch((error) => { server.stop(); done(error) })
+  `,
+  'a worker': `
+    const { Worker } = require('worker_threads')
+    const code = "fetch('http://192.0.2.1/').catch((error) => require('worker_threads').parentPort.postMessage({ code: error.code }))"
+    const worker = new Worker(code, { eval: true })
+    worker.on('message', (error) => { worker.terminate(); done(error) })
+  `,
+}
+const runtimes = {
+  Node: [process.execPath, '--require', './preload.cjs'],
+  Bun: [bun(), '--no-install', '--preload', './preload-bun.cjs'],
+}
+for (const [name, command] of Object.entries(runtimes)) {
+  for (const [door, code] of Object.entries(name === 'Bun' ? { ...attempts, ...attemptsOfBun } : attempts)) {
+    test(`${name}: refused beyond loopback: ${door}`, async () => {
+      const { stdout, stderr } = await run(command, `const done = (error) => printLine(error.code); ${code}`)
+      assert.equal(stdout, '"ECONNREFUSED"\n')
+      assert.equal(stderr.match(/rig: refused a connection to/g)?.length, 1)
+    })
+  }
+
+  test(`${name}: loopback is reachable by address and by name`, async () => {
+    const { port } = cloud.http.address()
+    const { stdout } = await run(command, `
+      fetch('http://127.0.0.1:${port}/').then((a) => fetch('http://localhost:${port}/').then((b) => printLine([a.status, b.status])))
+    `)
+    assert.equal(stdout, '[404,404]\n')
+  })
+
+  test(`${name}: stdout is ours, in workers too`, async () => {
+    const { stdout, stderr } = await run(command, `
+      const speak = "console.log('aside'); require('fs').writeSync(1, 'aside ')"
+      eval(speak)
+      new (require('worker_threads').Worker)(speak, { eval: true }).on('exit', () => printLine('ours'))
+    `)
+    assert.equal(stdout, '"ours"\n')
+    assert.equal(stderr.match(/aside/g)?.length, 4)
   })
 }
 
-test('loopback is reachable by address and by name', async () => {
-  const { port } = cloud.http.address()
-  const { stdout } = await node(`
-    fetch('http://127.0.0.1:${port}/').then((a) => fetch('http://localhost:${port}/').then((b) => printLine([a.status, b.status])))
-  `)
-  assert.equal(stdout, '[404,404]\n')
-})
+function run([program, ...flags], code) {
+  return promisify(execFile)(program, [...flags, '--eval', code], { cwd: here, timeout: 15_000 })
+}
 
-function node(code) {
-  const cwd = fileURLToPath(new URL('.', import.meta.url))
-  return promisify(execFile)(process.execPath, ['--require', './preload.cjs', '--eval', code], { cwd, timeout: 15_000 })
+// npm has a package with Bun for each kind of machine and installs those that may fit; the first that runs is it.
+function bun() {
+  const programs = readdirSync(`${here}node_modules/@oven`).map((name) => `${here}node_modules/@oven/${name}/bin/bun`)
+  // Where its install script has put it, if npm has let that run.
+  programs.push(`${here}node_modules/bun/bin/bun.exe`)
+  const found = programs.find((program) => spawnSync(program, ['--version']).status === 0)
+  assert.ok(found, `Bun is not installed: ${programs}`)
+  return found
 }

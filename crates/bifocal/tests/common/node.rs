@@ -1,8 +1,9 @@
-//! The rig's app: the unmodified npm SDK in a Node process, driven by lines of JSON.
+//! The rig's app: an unmodified npm SDK in a process of its own, driven by lines of JSON.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Once;
 use std::sync::mpsc::{Receiver, channel};
@@ -13,6 +14,25 @@ use serde_json::Value;
 use crate::common::rig_folder;
 
 static INSTALLED: Once = Once::new();
+
+/// A version of the SDK, one of its interfaces, and what runs it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stack {
+    pub(crate) name: &'static str,
+    /// The package in `rig/node_modules`.
+    pub(crate) sdk: &'static str,
+    /// The app in `rig/`.
+    pub(crate) file: &'static str,
+    pub(crate) runtime: Runtime,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Runtime {
+    Node,
+    Bun,
+}
+
+const SDK_2_1_29: Stack = Stack { name: "2.1.29", sdk: "@mentra/sdk", file: "app.mjs", runtime: Runtime::Node };
 
 /// A running app server.
 pub(crate) struct NodeApp {
@@ -25,22 +45,31 @@ pub(crate) struct NodeApp {
 }
 
 impl NodeApp {
-    /// Starts the app on a free port (0) or on this one.
+    /// Starts the app over SDK 2.1.29 on a free port (0) or on this one.
     pub(crate) fn start(package: &str, api_key: &str, port: u16) -> NodeApp {
-        NodeApp::start_driver("app.mjs", package, api_key, port)
+        NodeApp::start_stack(&SDK_2_1_29, package, api_key, port)
     }
 
-    /// The same with another file of the rig.
-    pub(crate) fn start_driver(file: &str, package: &str, api_key: &str, port: u16) -> NodeApp {
-        INSTALLED.call_once(|| {
-            if !rig_folder().join("node_modules/@mentra/sdk").exists() {
-                let status = Command::new("npm").arg("ci").current_dir(rig_folder()).stdout(Stdio::null()).status();
-                assert!(status.is_ok_and(|status| status.success()), "npm ci in rig/ failed; is Node installed?");
-            }
-        });
-        let mut child = Command::new("node")
-            .args(["--require", "./preload.cjs", file])
+    /// The same with another app of the rig.
+    pub(crate) fn start_driver(file: &'static str, package: &str, api_key: &str, port: u16) -> NodeApp {
+        NodeApp::start_stack(&Stack { file, ..SDK_2_1_29 }, package, api_key, port)
+    }
+
+    /// The same over any SDK.
+    pub(crate) fn start_stack(stack: &Stack, package: &str, api_key: &str, port: u16) -> NodeApp {
+        INSTALLED.call_once(install);
+        let mut command = match stack.runtime {
+            Runtime::Node => Command::new("node"),
+            Runtime::Bun => Command::new(bun()),
+        };
+        match stack.runtime {
+            Runtime::Node => command.args(["--require", "./preload.cjs"]),
+            Runtime::Bun => command.args(["--no-install", "--preload", "./preload-bun.cjs"]),
+        };
+        let mut child = command
+            .arg(stack.file)
             .current_dir(rig_folder())
+            .env("SDK", stack.sdk)
             .env("PACKAGE_NAME", package)
             .env("MENTRAOS_API_KEY", api_key)
             .env("PORT", port.to_string())
@@ -48,7 +77,7 @@ impl NodeApp {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .expect("node starts");
+            .unwrap_or_else(|error| panic!("{} does not start: {error}", stack.name));
         let stdin = child.stdin.take().expect("piped");
         let stdout = BufReader::new(child.stdout.take().expect("piped"));
         let (heard, events) = channel();
@@ -95,6 +124,29 @@ impl NodeApp {
     pub(crate) fn command(&mut self, command: &Value) {
         writeln!(self.stdin, "{command}").expect("the app listens");
     }
+}
+
+/// Installs what the lock file names, when something is not there.
+fn install() {
+    let there = |package: &&str| rig_folder().join("node_modules").join(package).exists();
+    if !["@mentra/sdk", "sdk-3.0.0-alpha.4", "bun"].iter().all(there) {
+        let status = Command::new("npm").arg("ci").current_dir(rig_folder()).stdout(Stdio::null()).status();
+        assert!(status.is_ok_and(|status| status.success()), "npm ci in rig/ failed; is Node installed?");
+    }
+}
+
+/// Bun itself: npm has a package for each kind of machine and installs those that may fit. The package `bun` finds the one that
+/// does in its install script, which need not have run.
+fn bun() -> PathBuf {
+    let packages = std::fs::read_dir(rig_folder().join("node_modules/@oven")).expect("npm has installed Bun");
+    let mut found: Vec<_> = packages.map(|package| package.expect("read").path().join("bin/bun")).collect();
+    found.sort();
+    // Where its install script has put it, if npm has let that run.
+    found.push(rig_folder().join("node_modules/bun/bin/bun.exe"));
+    let runs = |bun: &PathBuf| {
+        Command::new(bun).arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success())
+    };
+    found.iter().find(|bun| runs(bun)).cloned().unwrap_or_else(|| panic!("none of these runs: {found:?}"))
 }
 
 impl Drop for NodeApp {
