@@ -5,7 +5,7 @@ import { Inbox } from './inbox.mjs'
 
 const { printLine } = globalThis
 if (!printLine) {
-  console.error('start me with the preload of this folder (bun-preload.cjs) or of the rig (preload.cjs)')
+  console.error('start me with a preload: node --require ./preload.cjs, or bun --preload ./preload-bun.cjs')
   process.exit(2)
 }
 

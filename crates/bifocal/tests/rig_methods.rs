@@ -4,6 +4,8 @@
 mod common;
 #[path = "methods/driver.rs"]
 mod driver;
+#[path = "common/node.rs"]
+mod node;
 #[path = "methods/overhear.rs"]
 mod overhear;
 #[path = "methods/stage.rs"]

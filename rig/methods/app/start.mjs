@@ -46,8 +46,10 @@ function appClass(x) {
 /** Everything but the sessions, which come when the phones are there. */
 export async function start(x) {
   const taps = new Map()
+  // SDK 2.1.28 says nothing by which a server could know it from its successors, which listen to this.
+  const isOlder = message => x.version === '2.1.28' && message.endsWith(': device_state_update')
   x.watch = session => {
-    const tap = new Tap(session.ws)
+    const tap = new Tap(session.ws, isOlder)
     session.events.onError(error => tap.error(error))
     taps.set(session, tap)
   }

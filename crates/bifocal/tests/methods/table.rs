@@ -72,7 +72,7 @@ impl Column {
             Some("forgotten") => {
                 self.problem(&format!("the table has no row for these of {}: {}", text("module"), line["names"]));
             }
-            Some("stray") => self.problem(&format!("an error that nobody caught: {}", text("message"))),
+            Some("stray") => self.problem(&format!("an error that nobody expects: {}", text("message"))),
             Some("end") => {}
             _ => self.problem(&format!("not understood: {line}")),
         }
@@ -100,7 +100,7 @@ impl Column {
 
 /// One line for each kind of result, one column for each stack.
 pub(crate) fn counted(columns: &[Column]) -> String {
-    let mut text = row(columns, "result", |column| title(column));
+    let mut text = row(columns, "result", title);
     text += &rule(columns.len());
     for kind in ["settled", "fired", "sent", "local", "SDK bug", "pending", "FAILED"] {
         let count = |column: &Column| column.counts().get(kind).copied().unwrap_or_default();
