@@ -65,15 +65,28 @@ fn document(app: &[Column], mini: &[Column]) -> String {
 
 /// The lines in which the committed document differs from what has just been found.
 fn differences(committed: &str, found: &str) -> Vec<String> {
-    let (old, new): (Vec<&str>, Vec<&str>) = (committed.lines().collect(), found.lines().collect());
-    let gone = old.iter().filter(|line| !new.contains(line)).map(|line| format!("compatibility.md: - {line}"));
-    let come = new.iter().filter(|line| !old.contains(line)).map(|line| format!("compatibility.md: + {line}"));
+    let (old, new) = (placed(committed), placed(found));
+    let gone = old.iter().filter(|line| !new.contains(line)).map(|(place, line)| format!("{place} - {line}"));
+    let come = new.iter().filter(|line| !old.contains(line)).map(|(place, line)| format!("{place} + {line}"));
     let mut differences: Vec<String> = gone.chain(come).collect();
     if differences.is_empty() && old != new {
-        differences.push("compatibility.md: the same lines in another order".to_owned());
+        differences.push("the same lines in another order".to_owned());
     }
     if !differences.is_empty() {
-        differences.push("UPDATE_COMPATIBILITY=1 cargo test -p bifocal --test rig_methods writes it anew".to_owned());
+        differences
+            .insert(0, "docs/compatibility.md has other lines; UPDATE_COMPATIBILITY=1 writes it anew:".to_owned());
     }
     differences
+}
+
+/// Each line with the heading that it stands under.
+fn placed(text: &str) -> Vec<(&str, &str)> {
+    let mut place = "";
+    let line = |line| {
+        if str::starts_with(line, "#") {
+            place = line;
+        }
+        (place, line)
+    };
+    text.lines().map(line).collect()
 }
