@@ -2,8 +2,8 @@
 
 use bifocal_protocol::app::AppKind;
 use bifocal_protocol::apps::{
-    AppError, AppErrorCode, DisplayRequest, FromApp, OwnershipRelease, PermissionDetail, PermissionError, Pong,
-    SubscriptionUpdate, ToApp, claimed_package,
+    AppError, AppErrorCode, DisplayRequest, FromApp, OwnershipRelease, PermissionDenied, PermissionDetail,
+    PermissionError, Pong, SubscriptionUpdate, ToApp, claimed_package,
 };
 use bifocal_protocol::close::Close;
 use bifocal_protocol::ids::PackageName;
@@ -147,8 +147,12 @@ fn subscribe(
         denied.sort();
         denied.dedup();
         let message = "Some subscriptions were refused because the app lacks permissions".to_owned();
+        let v3 = s.apps.get(app).is_some_and(|slot| slot.v3);
+        let each: Vec<PermissionDenied> = details.iter().filter(|_| v3).map(denied_stream).collect();
         let error = PermissionError { message, details, denied_permissions: denied, timestamp: now.wall };
         out.control(conn, &ToApp::PermissionError(error));
+        // SDK v3 listens to one message for each; to v2 it would be an unknown one.
+        each.into_iter().for_each(|denied| out.control(conn, &ToApp::PermissionDenied(denied)));
     }
     let mut left_out: Vec<String> = invalid.iter().map(NotAStream::to_string).collect();
     if over > 0 {
@@ -178,5 +182,14 @@ fn display(s: &mut UserSession, conn: ConnId, app: &PackageName, wanted: Display
     if !s.display.request(request, now.at, &s.config.timings) {
         let message = "Only the system dashboard draws on the view `dashboard`; use `main`";
         reply_error(conn, AppErrorCode::PermissionDenied, message, now, out);
+    }
+}
+
+/// `permission_denied`: one refused stream, as SDK v3 wants to hear it.
+fn denied_stream(detail: &PermissionDetail) -> PermissionDenied {
+    PermissionDenied {
+        message: detail.message.clone(),
+        permission: detail.required_permission.clone(),
+        stream_type: detail.stream.clone(),
     }
 }
