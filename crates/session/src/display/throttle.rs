@@ -76,7 +76,9 @@ fn is(one: &Weak<Frame>, other: &Arc<Frame>) -> bool {
 impl Throttle {
     /// The app asked to skip the gap for this frame, or for its clear.
     pub(super) fn force(&mut self, frame: Option<&Arc<Frame>>) {
-        self.forced = frame.map_or(Forced::Clear, |frame| Forced::Frame(Arc::downgrade(frame)));
+        if !self.shows(frame) {
+            self.forced = frame.map_or(Forced::Clear, |frame| Forced::Frame(Arc::downgrade(frame)));
+        }
     }
 
     /// The phone came back: what it shows is unknown, and it may be told at once.
@@ -110,14 +112,23 @@ impl Throttle {
         if self.shows(visible) {
             return self.turn_due(timings).map(|(_, at)| at);
         }
-        let forced = match (&self.forced, visible) {
-            (Forced::Frame(forced), Some(visible)) => is(forced, visible),
-            (Forced::Clear, None) => true,
-            _ => false,
-        };
+        let forced = self.is_forced(visible) && !self.must_wipe(visible);
         let gap_over = self.sent_at.map_or(Millis(0), |at| at + timings.display_gap);
         let force_over = self.forced_at.map_or(Millis(0), |at| at + timings.display_force_gap);
         Some(if forced { gap_over.min(force_over) } else { gap_over })
+    }
+
+    fn is_forced(&self, visible: Option<&Arc<Frame>>) -> bool {
+        match (&self.forced, visible) {
+            (Forced::Frame(forced), Some(visible)) => is(forced, visible),
+            (Forced::Clear, None) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the phone would take what is to be seen for what it shows already.
+    fn must_wipe(&self, visible: Option<&Arc<Frame>>) -> bool {
+        matches!((&self.shown, visible), (Shown::Lost(lost), Some(visible)) if lost.layout == visible.layout)
     }
 
     /// The next picture of the animation that is shown, and when.
@@ -137,13 +148,13 @@ impl Throttle {
             self.forced_at = Some(now);
         }
         self.sent_at = Some(now);
-        if let (Shown::Lost(lost), Some(visible)) = (&self.shown, visible)
-            && lost.layout == visible.layout
-        {
+        if self.must_wipe(visible) {
             self.shown = Shown::Cleared;
             return Some(Sent::Wipe);
         }
-        self.forced = Forced::Nothing;
+        if self.is_forced(visible) {
+            self.forced = Forced::Nothing;
+        }
         let Some(frame) = visible else {
             self.shown = Shown::Cleared;
             return Some(Sent::Clear);
