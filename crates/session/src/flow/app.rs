@@ -13,7 +13,7 @@ use bifocal_protocol::streams::NotAStream;
 use bifocal_protocol::{Message, Text};
 
 use crate::apps::Phase;
-use crate::display::{Frame, Request};
+use crate::display::{Frame, Refused, ReportTo, Request};
 use crate::effect::{Effect, Effects, Note};
 use crate::flow::lifecycle::lists_changed;
 use crate::flow::{admission, dashboard, light, links, location, peers, phone, unserved};
@@ -178,10 +178,15 @@ fn display(s: &mut UserSession, conn: ConnId, app: &PackageName, wanted: Display
     };
     let kind = slot.record.kind;
     s.dashboard.drawn_by_app |= kind == AppKind::SystemDashboard && wanted.view == View::Dashboard;
-    let request = Request { kind, view: wanted.view, force: wanted.force_display, frame };
-    if !s.display.request(request, now.at, &s.config.timings) {
-        let message = "Only the system dashboard draws on the view `dashboard`; use `main`";
-        reply_error(conn, AppErrorCode::PermissionDenied, message, now, out);
+    let report = wanted.report.then_some(ReportTo { request_id: wanted.request_id });
+    let request = Request { kind, view: wanted.view, force: wanted.force_display, report, frame };
+    if let Err(refused) = s.display.request(request, now.at, &s.config.timings) {
+        let code = match refused {
+            Refused::NotTheDashboard => AppErrorCode::PermissionDenied,
+            Refused::TooLarge => AppErrorCode::MalformedMessage,
+            Refused::TooManyWait => AppErrorCode::InternalError,
+        };
+        reply_error(conn, code, refused.reason(), now, out);
     }
 }
 
