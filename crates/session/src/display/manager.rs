@@ -100,7 +100,7 @@ impl DisplayManager {
     }
 
     /// An app is gone, or never came: nothing of it stays.
-    pub(crate) fn app_gone(&mut self, package: &PackageName, _now: Millis) {
+    pub(crate) fn app_gone(&mut self, package: &PackageName) {
         self.claims.remove(package);
         self.reports.forget(package);
         if self.dashboard.as_ref().is_some_and(|page| page.frame.package == *package) {
@@ -285,7 +285,7 @@ mod tests {
         assert_eq!(sent(&mut display, 10, 20), ["10 page"]);
         display.reconnected();
         assert_eq!(sent(&mut display, 21, 400), ["21 page"]);
-        display.app_gone(&package("a"), Millis(400));
+        display.app_gone(&package("a"));
         assert_eq!(sent(&mut display, 400, 800), ["400 -"]);
     }
 
