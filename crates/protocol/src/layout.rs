@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::json::milliseconds;
+
 /// Which of the two buffers of the glasses a frame is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", from = "String")]
@@ -63,13 +65,13 @@ pub enum Layout {
         #[serde(default)]
         data: String,
     },
-    /// Pictures in a row; phones do not draw it.
+    /// Pictures in a row; phones do not draw it, so they are sent one by one as [`Layout::BitmapView`].
     BitmapAnimation {
         /// BMP files in base64.
         #[serde(default)]
         frames: Vec<String>,
         /// Milliseconds between frames.
-        #[serde(default = "default_interval")]
+        #[serde(default = "default_interval", deserialize_with = "interval")]
         interval: u64,
         /// Start again at the end.
         #[serde(default)]
@@ -83,11 +85,19 @@ const fn default_interval() -> u64 {
     1650
 }
 
+/// From any JSON number; a negative one is no interval.
+fn interval<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    milliseconds(deserializer).map(|ms| ms.unwrap_or_else(default_interval))
+}
+
 impl Layout {
-    /// The layout in a form that phones draw.
+    /// The layout in a form that phones draw, but for an animation of more than one picture: that has to be played.
     #[must_use]
     pub fn for_phone(self) -> Layout {
         match self {
+            Layout::BitmapAnimation { mut frames, .. } if frames.len() == 1 => {
+                Layout::BitmapView { data: frames.pop().unwrap_or_default() }
+            }
             Layout::DashboardCard { left_text, right_text } => {
                 Layout::DoubleTextWall { top_text: left_text, bottom_text: right_text }
             }
@@ -102,7 +112,12 @@ impl Layout {
 
     /// Whether it draws nothing.
     pub fn is_empty(&self) -> bool {
-        matches!(self, Layout::ClearView {}) || *self == Layout::clear()
+        match self {
+            Layout::ClearView {} => true,
+            Layout::TextWall { text } => text.is_empty(),
+            Layout::BitmapAnimation { frames, .. } => frames.is_empty(),
+            _ => false,
+        }
     }
 }
 
@@ -116,6 +131,18 @@ mod tests {
         assert_eq!(card, Layout::DashboardCard { left_text: "a".into(), right_text: String::new() });
         let drawn = serde_json::to_string(&card.for_phone()).ok();
         assert_eq!(drawn.as_deref(), Some(r#"{"layoutType":"double_text_wall","topText":"a","bottomText":""}"#));
+    }
+
+    #[test]
+    fn an_animation_of_one_picture_is_a_picture_and_of_none_is_nothing() {
+        let read = |frames: &str| -> Layout {
+            let text = format!(r#"{{"layoutType":"bitmap_animation","frames":{frames},"interval":-2.5}}"#);
+            serde_json::from_str(&text).expect("reads")
+        };
+        assert_eq!(read(r#"["a"]"#).for_phone(), Layout::BitmapView { data: "a".into() });
+        assert!(read("[]").is_empty());
+        let Layout::BitmapAnimation { interval, repeat, .. } = read(r#"["a","b"]"#).for_phone() else { panic!("kept") };
+        assert_eq!((interval, repeat), (1650, false));
     }
 
     #[test]

@@ -104,6 +104,20 @@ pub struct AppSetting {
     pub rest: serde_json::Map<String, serde_json::Value>,
 }
 
+/// Every setting that an app declares, with the user's value or the declared default; then values that the user has chosen for
+/// keys that are not declared (any more).
+pub fn in_force(declared: &[AppSetting], chosen: &[AppSetting]) -> Vec<AppSetting> {
+    let value_of = |key: &str| chosen.iter().find(|s| s.key.as_deref() == Some(key)).and_then(|s| s.value.clone());
+    let mut settings: Vec<AppSetting> = declared.iter().filter(|s| s.key.is_some()).cloned().collect();
+    for setting in &mut settings {
+        let chosen = setting.key.as_deref().and_then(value_of);
+        setting.value = chosen.or(setting.value.take()).or_else(|| setting.rest.get("defaultValue").cloned());
+    }
+    let known = |key: &Option<String>| declared.iter().any(|s| s.key == *key);
+    settings.extend(chosen.iter().filter(|s| !known(&s.key)).cloned());
+    settings
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -58,6 +58,21 @@ async fn what_concerns_apps_reaches_them_at_once_and_is_there_next_time() {
 }
 
 #[tokio::test]
+async fn of_changes_at_the_same_time_none_is_lost() {
+    let cloud = Cloud::start().await;
+    let demo = cloud.app(ANN, DEMO).await;
+    let page = format!("/appsettings/{DEMO}");
+    let one = |n: usize| json!({ "key": format!("k{n}"), "value": n });
+    let (a, b, c, d) = (one(0), one(1), one(2), one(3));
+    let posts = async |body: &Value| call(&cloud, "POST", &page, body).await.status;
+    let all = tokio::join!(posts(&a), posts(&b), posts(&c), posts(&d));
+    assert_eq!(all, (200, 200, 200, 200));
+    let record = cloud.store.load_user(&harness::user_id(ANN)).await.expect("known");
+    assert_eq!(record.app_settings.values().next().map(Vec::len), Some(4));
+    drop(demo);
+}
+
+#[tokio::test]
 async fn what_is_chosen_for_an_app_reaches_its_session_and_its_server() {
     let cloud = Cloud::start().await;
     let schema = json!([{ "type": "group", "title": "Look" }, { "type": "toggle", "key": "hd", "label": "HD", "defaultValue": false }]);

@@ -50,8 +50,10 @@ pub struct Timings {
     pub app_grace: u64,
     /// From the request to start an app to its socket. SDKs wait 5 s for an ack (client); webhooks need their time, too.
     pub app_start: u64,
-    /// From the clean close of an app's socket to the question whether its server is well: the app may have ended itself.
+    /// How long after the clean close of an app's socket its server must have been well: then the app has ended itself.
     pub app_probe: u64,
+    /// Between two questions meanwhile: a server that is restarted does not answer one of them.
+    pub app_probe_every: u64,
     /// Between two questions to the server of an app that has failed for good, whether it is well again.
     pub app_probe_failed: u64,
     /// How long what was held for an app waits for its first subscription update after its return.
@@ -119,6 +121,7 @@ impl Timings {
         app_grace: 20_000,
         app_start: 15_000,
         app_probe: 3_000,
+        app_probe_every: 300,
         app_probe_failed: 60_000,
         app_flush: 8_000,
         app_state_gap: 500,

@@ -1,6 +1,8 @@
 //! The value itself, and the three functions that drive it.
 
 use bifocal_protocol::Timestamp;
+use bifocal_protocol::app::AppRecord;
+use bifocal_protocol::apps::AckSettings;
 use bifocal_protocol::hardware::Hardware;
 use bifocal_protocol::ids::UserId;
 use bifocal_protocol::layout::View;
@@ -304,6 +306,11 @@ impl UserSession {
             Glasses::Connected(link) if link.terminate_at.is_none() => Some(link),
             _ => None,
         }
+    }
+
+    /// The system settings as an app is told them.
+    pub(crate) fn ack_settings(&self, app: &AppRecord) -> AckSettings {
+        self.settings.for_ack(app, self.settings.timezone.as_ref().unwrap_or(&self.config.timezone))
     }
 
     pub(crate) fn new_call(&mut self) -> CallId {

@@ -6,7 +6,7 @@ use bifocal_protocol::app::AppRecord;
 use bifocal_protocol::apps::{AckPermissions, AckSettings};
 use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::permission::Permission;
-use bifocal_protocol::settings::{AppSetting, SystemSettings};
+use bifocal_protocol::settings::{AppSetting, SystemSettings, in_force};
 
 /// Until the record is loaded, and when it cannot be, the defaults hold (seed 000: "returns defaults on error").
 #[derive(Debug, Default)]
@@ -30,16 +30,7 @@ impl SettingsManager {
     /// for keys that are not declared (any more).
     pub(crate) fn of_app(&self, app: &AppRecord) -> Vec<AppSetting> {
         let stored = self.apps.get(&app.package).map_or(&[][..], Vec::as_slice);
-        let value_of = |key: &str| stored.iter().find(|s| s.key.as_deref() == Some(key)).and_then(|s| s.value.clone());
-        let declared = app.settings.iter().filter(|s| s.key.is_some());
-        let mut settings: Vec<AppSetting> = declared.cloned().collect();
-        for setting in &mut settings {
-            let chosen = setting.key.as_deref().and_then(value_of);
-            setting.value = chosen.or(setting.value.take()).or_else(|| setting.rest.get("defaultValue").cloned());
-        }
-        let known = |key: &Option<String>| app.settings.iter().any(|s| s.key == *key);
-        settings.extend(stored.iter().filter(|s| !known(&s.key)).cloned());
-        settings
+        in_force(&app.settings, stored)
     }
 
     /// The system settings as the ack of an app carries them.

@@ -174,6 +174,11 @@ impl SubscriptionManager {
         self.apps.get(package).into_iter().flat_map(|wanted| wanted.list.iter().map(|s| &*s.raw))
     }
 
+    /// Whether an app gets events of this plain stream.
+    pub(crate) fn hears(&self, package: &PackageName, stream: &str) -> bool {
+        self.targets(Topic::Plain(stream)).any(|(other, _)| other == package)
+    }
+
     /// Whether an app still wants what would be delivered under this name.
     pub(crate) fn wants(&self, package: &PackageName, stream: &str) -> bool {
         let named =

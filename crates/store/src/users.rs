@@ -11,6 +11,9 @@ use crate::apps::{app_in, json, must_exist};
 use crate::database::{Transaction, Value};
 use crate::{Store, StoreError, now_ms};
 
+/// Most bytes of what a user has chosen for one app, as JSON.
+const MAX_APP_SETTINGS: usize = 256 << 10;
+
 /// What a session needs to know of its user at its start.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct UserRecord {
@@ -174,6 +177,43 @@ impl Store {
         ensure(&mut write, user).await?;
         write.run(sql, &values).await?;
         write.commit().await
+    }
+
+    /// Changes single values that a user chose for an app; gives all of them. An unknown user is created.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchApp`], [`StoreError::TooMuch`], [`StoreError::Damaged`], and every error of the engine.
+    pub async fn change_app_settings(
+        &self,
+        user: &UserId,
+        package: &PackageName,
+        changes: Vec<AppSetting>,
+    ) -> Result<Vec<AppSetting>, StoreError> {
+        let both = [Value::Text(user.as_str()), Value::Text(package.as_str())];
+        let mut write = self.database.write().await?;
+        must_exist(&mut write, package).await?;
+        ensure(&mut write, user).await?;
+        let sql = "SELECT settings FROM app_settings WHERE user_id = $1 AND package = $2";
+        let rows = write.rows(sql, &both).await?;
+        let owner = format!("the user {user} for the app {package}");
+        let mut chosen: Vec<AppSetting> = match rows.first() {
+            Some(row) => row.json("settings", &owner)?,
+            None => vec![],
+        };
+        for change in changes {
+            chosen.retain(|setting| setting.key != change.key);
+            chosen.push(change);
+        }
+        let text = json(&chosen);
+        if text.len() > MAX_APP_SETTINGS {
+            return Err(StoreError::TooMuch);
+        }
+        let sql = "INSERT INTO app_settings (user_id, package, settings) VALUES ($1, $2, $3) \
+                   ON CONFLICT (user_id, package) DO UPDATE SET settings = excluded.settings";
+        let values = [Value::Text(user.as_str()), Value::Text(package.as_str()), Value::Text(&text)];
+        write.run(sql, &values).await?;
+        write.commit().await?;
+        Ok(chosen)
     }
 
     async fn known_user(&self, user: &UserId) -> Result<Option<UserRecord>, StoreError> {

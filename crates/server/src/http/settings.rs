@@ -11,7 +11,7 @@ use bifocal_protocol::app::AppRecord;
 use bifocal_protocol::app_rest::AppRefusal;
 use bifocal_protocol::ids::{PackageName, UserId};
 use bifocal_protocol::rest::Failure;
-use bifocal_protocol::settings::AppSetting;
+use bifocal_protocol::settings::{AppSetting, in_force};
 use bifocal_protocol::settings_rest::{AppSettingsPage, ClientData, ClientKey, SettingChange, changes};
 use bifocal_session::{Ask, PhoneReport};
 use bifocal_store::{ClientSettings, StoreError};
@@ -119,16 +119,13 @@ pub(crate) async fn change_app(
             return Ok(answer(StatusCode::BAD_REQUEST, &AppRefusal::BadRequest(why).body()));
         };
         let Some(app) = app(&shared, &package).await? else { return Ok(no_app()) };
-        let mut record = shared.store.load_user(&user).await?;
-        let mut chosen = record.app_settings.remove(&app.package).unwrap_or_default();
-        for SettingChange { key, value } in changes {
-            chosen.retain(|setting| setting.key.as_deref() != Some(key.as_str()));
-            chosen.push(AppSetting { key: Some(key), value: Some(value), rest: Map::new() });
-        }
-        shared.store.save_app_settings(&user, &app.package, &chosen).await?;
+        let changed =
+            |SettingChange { key, value }| AppSetting { key: Some(key), value: Some(value), rest: Map::new() };
+        let changes = changes.into_iter().map(changed).collect();
+        let chosen = shared.store.change_app_settings(&user, &app.package, changes).await?;
         let report = PhoneReport::AppSettings { package: app.package.clone(), chosen: chosen.clone() };
         service::ask(&shared, &user, Ask::Report(Box::new(report))).await;
-        push(&shared, &user, app, &chosen);
+        push(&shared, &user, app);
         let done = serde_json::json!({ "success": true, "message": "Settings updated successfully" });
         Ok(answer(StatusCode::OK, &done))
     })
@@ -136,10 +133,16 @@ pub(crate) async fn change_app(
 }
 
 /// Tells the app's server over HTTP, too: it may have more to do than its session.
-fn push(shared: &Arc<Shared>, user: &UserId, app: AppRecord, chosen: &[AppSetting]) {
-    let body = serde_json::json!({ "userIdForSettings": user.as_str(), "settings": chosen });
-    let (for_task, text) = (shared.clone(), bifocal_protocol::Text::from(body.to_string()));
-    shared.tasks.spawn(async move { for_task.webhooks.settings(&app, text).await });
+/// The list is read when it is sent, so that of two changes at once both say the same.
+fn push(shared: &Arc<Shared>, user: &UserId, app: AppRecord) {
+    let (for_task, user) = (shared.clone(), user.clone());
+    shared.tasks.spawn(async move {
+        let Ok(record) = for_task.store.load_user(&user).await else { return };
+        let chosen = record.app_settings.get(&app.package).map_or(&[][..], Vec::as_slice);
+        let settings = in_force(&app.settings, chosen);
+        let body = serde_json::json!({ "userIdForSettings": user.as_str(), "settings": settings });
+        for_task.webhooks.settings(&app, bifocal_protocol::Text::from(body.to_string())).await;
+    });
 }
 
 /// Writes settings of the phone, and tells the session what they change for it.

@@ -13,7 +13,7 @@
 //! | Running | socket closed, or silent for 30 s | Grace | what it may not have got is held, and what it would be told |
 //! | Running | another socket with the right key | Running | the old one is told and closed; then what it may not have got |
 //! | Grace | socket with the right key | Running | ack; the subscriptions are still there; then what was held |
-//! | Grace after a clean close | 3 s, its server is well, nobody else's session closed | – | the app has ended itself |
+//! | Grace after a clean close | 3 s in which its server was well, nobody else's session closed | – | the app has ended itself |
 //! | Running | the app said that it leaves, then its socket closed | Dormant | its place is forgotten, not the user's wish |
 //! | Running | the app said that its server shuts down, then its socket closed | Grace | as after a crash: nobody asks how it is |
 //! | Dormant | start; or the glasses are back | Starting | start webhook |

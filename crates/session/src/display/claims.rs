@@ -3,38 +3,39 @@
 //! | claim | begins | ends |
 //! |---|---|---|
 //! | boot | an app starts | its first frame, its stop or failure, 1.5 s |
-//! | background | a frame of a background app, when nobody holds it | its duration; 2 s without a frame when it has none; 10 s a frame and 30 s in all; each of these only while somebody else wants the display, except the duration |
+//! | background | a frame of a background app, when nobody holds it, no app boots and the foreground app does not have its turn | its duration; 2 s without a frame when it has none; 10 s a frame and 30 s in all; each of these only while somebody else wants the display, except the duration |
 //! | foreground | a frame of the foreground app | its duration, a clear, the next frame, its stop |
 //!
 //! The highest claim is visible. When one ends, what is below it is visible again, however old.
+//!
+//! Background apps that cannot have the display wait, 5 s at most, in the order in which they first asked. The foreground
+//! app has its turn for 2 s, as long as a background frame has, when its page was covered for 30 s, and after a boot screen
+//! during which it has drawn.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bifocal_protocol::ids::PackageName;
 
-use super::manager::Frame;
+use super::boot::BootScreen;
+use super::frame::{Frame, Refused};
 use crate::now::{Millis, Timings};
 
 /// Most background frames that wait for the display.
 const MAX_WAITING: usize = 32;
 
 #[derive(Debug, Default)]
-pub(crate) struct Claims {
-    pub(crate) boot: Vec<Boot>,
-    /// Drawn from `boot` whenever it changes.
-    pub(crate) boot_frame: Option<Arc<Frame>>,
+pub(super) struct Claims {
+    pub(super) boot: BootScreen,
     background: Option<Background>,
-    waiting: VecDeque<(Arc<Frame>, Millis)>,
-    foreground: Option<(Arc<Frame>, Option<Millis>)>,
-}
-
-/// An app that is starting.
-#[derive(Debug)]
-pub(crate) struct Boot {
-    pub(crate) package: PackageName,
-    pub(crate) name: String,
-    pub(crate) until: Millis,
+    waiting: VecDeque<Waiting>,
+    foreground: Option<Page>,
+    /// The foreground app has drawn while the boot screen stood.
+    drawn_in_boot: bool,
+    /// Until then no background frame comes above the foreground app's page.
+    turn_until: Option<Millis>,
+    /// Since when background apps have had the display without a pause.
+    covered_since: Option<Millis>,
 }
 
 #[derive(Debug)]
@@ -44,60 +45,115 @@ struct Background {
     framed_at: Millis,
 }
 
+#[derive(Debug)]
+struct Waiting {
+    frame: Arc<Frame>,
+    until: Millis,
+}
+
+/// A frame that stays, perhaps for a while.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) frame: Arc<Frame>,
+    pub(super) until: Option<Millis>,
+}
+
+impl Page {
+    /// The frame in place of what was there before; nothing when it is empty.
+    pub(super) fn instead_of(before: Option<Page>, frame: Frame, now: Millis) -> Option<Page> {
+        let until = frame.duration_ms.map(|ms| now + ms);
+        let frame = match before {
+            _ if frame.is_empty() => return None,
+            Some(before) => same_or_new(&before.frame, frame),
+            None => Arc::new(frame),
+        };
+        Some(Page { frame, until })
+    }
+
+    pub(super) fn is_over(&self, now: Millis) -> bool {
+        self.until.is_some_and(|until| until <= now)
+    }
+}
+
+/// The old frame when the new one is equal: it may be on the glasses already.
+fn same_or_new(old: &Arc<Frame>, new: Frame) -> Arc<Frame> {
+    if **old == new { old.clone() } else { Arc::new(new) }
+}
+
 impl Claims {
-    pub(crate) fn visible(&self) -> Option<&Arc<Frame>> {
+    pub(super) fn visible(&self) -> Option<&Arc<Frame>> {
         let background = || self.background.as_ref().map(|b| &b.frame);
-        let foreground = || self.foreground.as_ref().map(|(frame, _)| frame);
-        self.boot_frame.as_ref().or_else(background).or_else(foreground)
+        let foreground = || self.foreground.as_ref().map(|page| &page.frame);
+        self.boot.frame().or_else(background).or_else(foreground)
+    }
+
+    /// Whether this frame may still become visible.
+    pub(super) fn has(&self, frame: &Arc<Frame>) -> bool {
+        let background = self.background.iter().map(|b| &b.frame);
+        let foreground = self.foreground.iter().map(|page| &page.frame);
+        let mut all = background.chain(foreground).chain(self.waiting.iter().map(|waiting| &waiting.frame));
+        all.any(|other| Arc::ptr_eq(other, frame))
     }
 
     /// The foreground app draws.
-    pub(crate) fn foreground(&mut self, frame: Arc<Frame>, now: Millis) {
-        let expires = frame.duration_ms.map(|ms| now + ms);
-        self.foreground = (!frame.is_empty()).then_some((frame, expires));
+    pub(super) fn foreground(&mut self, frame: Frame, now: Millis) -> Option<Arc<Frame>> {
+        self.drawn_in_boot |= self.boot.frame().is_some();
+        self.foreground = Page::instead_of(self.foreground.take(), frame, now);
+        self.foreground.as_ref().map(|page| page.frame.clone())
     }
 
-    /// A background app draws; it waits when another holds the display.
-    pub(crate) fn background(&mut self, frame: Arc<Frame>, now: Millis, timings: &Timings) {
-        self.waiting.retain(|(waiting, _)| waiting.package != frame.package);
-        let holds = self.background.as_ref().is_some_and(|b| b.frame.package == frame.package);
-        match &mut self.background {
-            _ if frame.is_empty() => {
-                if holds {
-                    self.release(now);
-                }
-            }
-            Some(background) if holds => {
-                background.frame = frame;
-                background.framed_at = now;
-            }
-            Some(_) => {
-                if self.waiting.len() < MAX_WAITING {
-                    self.waiting.push_back((frame, now + timings.background_wait));
-                }
-            }
-            None => self.background = Some(Background { frame, held_since: now, framed_at: now }),
+    /// A background app draws; it waits when it cannot have the display now.
+    pub(super) fn background(
+        &mut self,
+        frame: Frame,
+        now: Millis,
+        timings: &Timings,
+    ) -> Result<Option<Arc<Frame>>, Refused> {
+        if frame.is_empty() {
+            self.no_background(&frame.package);
+            return Ok(None);
         }
+        let until = now + timings.background_wait;
+        if let Some(holder) = self.background.as_mut().filter(|b| b.frame.package == frame.package) {
+            holder.frame = same_or_new(&holder.frame, frame);
+            holder.framed_at = now;
+            return Ok(Some(holder.frame.clone()));
+        }
+        if let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.frame.package == frame.package) {
+            *waiting = Waiting { frame: same_or_new(&waiting.frame, frame), until };
+            return Ok(Some(waiting.frame.clone()));
+        }
+        if self.waiting.len() == MAX_WAITING {
+            return Err(Refused::TooManyWait);
+        }
+        let frame = Arc::new(frame);
+        self.waiting.push_back(Waiting { frame: frame.clone(), until });
+        Ok(Some(frame))
     }
 
     /// An app is gone: its claims end.
-    pub(crate) fn remove(&mut self, package: &PackageName, now: Millis) {
-        self.boot.retain(|boot| boot.package != *package);
-        self.waiting.retain(|(frame, _)| frame.package != *package);
-        if self.foreground.as_ref().is_some_and(|(frame, _)| frame.package == *package) {
+    pub(super) fn remove(&mut self, package: &PackageName) {
+        self.boot.remove(package);
+        self.no_background(package);
+        if self.foreground.as_ref().is_some_and(|page| page.frame.package == *package) {
             self.foreground = None;
-        }
-        if self.background.as_ref().is_some_and(|b| b.frame.package == *package) {
-            self.release(now);
         }
     }
 
-    /// When the next claim ends by itself.
-    pub(crate) fn next_end(&self, timings: &Timings) -> Option<Millis> {
-        let boot = self.boot.iter().map(|boot| boot.until).min();
-        let foreground = self.foreground.as_ref().and_then(|(_, expires)| *expires);
-        let background = self.background.as_ref().and_then(|b| self.background_end(b, timings));
-        [boot, foreground, background].into_iter().flatten().min()
+    fn no_background(&mut self, package: &PackageName) {
+        self.waiting.retain(|waiting| waiting.frame.package != *package);
+        if self.background.as_ref().is_some_and(|b| b.frame.package == *package) {
+            self.background = None;
+        }
+    }
+
+    /// When something changes by itself.
+    pub(super) fn next_end(&self, timings: &Timings) -> Option<Millis> {
+        let foreground = self.foreground.as_ref().and_then(|page| page.until);
+        let background = self.background.as_ref().map(|b| self.background_end(b, timings));
+        let turn = self.turn_until.filter(|_| self.background.is_none() && !self.waiting.is_empty());
+        let waiting = self.waiting.iter().map(|waiting| waiting.until).min();
+        [self.boot.next_end(), foreground, background.flatten(), turn, waiting].into_iter().flatten().min()
     }
 
     fn background_end(&self, b: &Background, timings: &Timings) -> Option<Millis> {
@@ -109,28 +165,29 @@ impl Claims {
         Some(frame.min(b.held_since + timings.background_total))
     }
 
-    /// Ends every claim whose time has come; true when the boot list changed.
-    pub(crate) fn expire(&mut self, now: Millis, timings: &Timings) -> bool {
-        let before = self.boot.len();
-        self.boot.retain(|boot| boot.until > now);
-        if self.foreground.as_ref().is_some_and(|(_, expires)| expires.is_some_and(|at| at <= now)) {
-            self.foreground = None;
-        }
+    /// Ends every claim whose time has come, and gives the display to who waits for it.
+    pub(super) fn settle(&mut self, now: Millis, timings: &Timings) {
+        self.boot.expire(now);
+        self.foreground = self.foreground.take().filter(|page| !page.is_over(now));
+        self.waiting.retain(|waiting| waiting.until > now);
         let ended = self.background.as_ref().and_then(|b| self.background_end(b, timings));
         if ended.is_some_and(|at| at <= now) {
-            self.release(now);
+            self.background = None;
         }
-        self.boot.len() != before
-    }
-
-    /// The next waiting background frame that is not too old takes the display.
-    fn release(&mut self, now: Millis) {
-        self.background = None;
-        while let Some((frame, until)) = self.waiting.pop_front() {
-            if until > now {
-                self.background = Some(Background { frame, held_since: now, framed_at: now });
-                return;
-            }
+        let boot_is_over = self.boot.frame().is_none();
+        let covered = self.covered_since.filter(|_| self.background.is_none());
+        let long_covered = covered.is_some_and(|since| now - since >= timings.background_total);
+        if long_covered || self.drawn_in_boot && boot_is_over {
+            self.turn_until = Some(now + timings.background_idle);
         }
+        self.drawn_in_boot &= !boot_is_over;
+        self.turn_until = self.turn_until.filter(|until| *until > now && self.foreground.is_some());
+        if self.background.is_none() && boot_is_over && self.turn_until.is_none() {
+            let next = self.waiting.pop_front();
+            self.background = next.map(|next| Background { frame: next.frame, held_since: now, framed_at: now });
+        }
+        // What was not above a page does not count.
+        let since = self.covered_since.filter(|_| self.foreground.is_some()).unwrap_or(now);
+        self.covered_since = self.background.as_ref().map(|_| since);
     }
 }

@@ -4,42 +4,23 @@ use std::sync::Arc;
 
 use bifocal_protocol::app::AppKind;
 use bifocal_protocol::ids::PackageName;
-use bifocal_protocol::layout::{Layout, View};
+use bifocal_protocol::layout::View;
 
-use super::claims::{Boot, Claims};
-use super::throttle::Throttle;
+use super::claims::{Claims, Page};
+use super::frame::{Frame, Refused, Request};
+use super::reports::{Place, Report, Reports};
+use super::throttle::{Sent, Throttle};
 use crate::now::{Millis, Timings};
-
-/// One picture of one app.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Frame {
-    pub(crate) package: PackageName,
-    pub(crate) session_id: Arc<str>,
-    pub(crate) layout: Layout,
-    pub(crate) duration_ms: Option<u64>,
-}
-
-impl Frame {
-    /// Whether it draws nothing: a clear, or a picture that lasts no time.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.layout.is_empty() || self.duration_ms == Some(0)
-    }
-}
-
-/// A request of an app.
-#[derive(Debug)]
-pub(crate) struct Request {
-    pub(crate) kind: AppKind,
-    pub(crate) view: View,
-    pub(crate) force: bool,
-    pub(crate) frame: Frame,
-}
 
 /// Counters of the display.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DisplayStats {
     /// Requests of apps.
     pub requested: u64,
+    /// Of these, those that changed nothing.
+    pub refused: u64,
+    /// Those that gave way to a newer one, or whose time was over, before they were sent.
+    pub replaced: u64,
     /// Frames sent to the glasses.
     pub sent: u64,
 }
@@ -47,50 +28,82 @@ pub struct DisplayStats {
 #[derive(Debug, Default)]
 pub(crate) struct DisplayManager {
     claims: Claims,
-    dashboard: Option<Arc<Frame>>,
+    dashboard: Option<Page>,
     main_throttle: Throttle,
     dashboard_throttle: Throttle,
+    reports: Reports,
     pub(crate) stats: DisplayStats,
 }
 
 impl DisplayManager {
-    /// An app wants to draw. Only the system dashboard may draw on the dashboard view: false when it may not.
-    pub(crate) fn request(&mut self, request: Request, now: Millis, timings: &Timings) -> bool {
-        let Request { kind, view, force, frame } = request;
+    /// An app wants to draw. Only the system dashboard may draw on the dashboard view.
+    ///
+    /// # Errors
+    /// Why it may not, unless the app has asked for a report: then it is told there.
+    pub(crate) fn request(&mut self, request: Request, now: Millis, timings: &Timings) -> Result<(), Refused> {
+        let Request { kind, view, force, report, frame } = request;
+        let package = frame.package.clone();
         self.stats.requested += 1;
+        self.expire(now, timings);
+        match self.claim(kind, view, frame, now, timings) {
+            Ok(frame) => {
+                self.expire(now, timings);
+                // A clear that lets something else be seen is nothing to be sent.
+                if force && (frame.is_some() || self.visible(view).is_none()) {
+                    self.throttle(view).force(frame.as_ref());
+                }
+                self.reports.taken(&package, view, frame, report, &mut self.stats);
+                Ok(())
+            }
+            Err(refused) => {
+                self.stats.refused += 1;
+                match report {
+                    Some(report) => self.reports.refused(package, report, refused),
+                    None => return Err(refused),
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The frame that stands for the request from now on; `None` for a clear.
+    fn claim(
+        &mut self,
+        kind: AppKind,
+        view: View,
+        frame: Frame,
+        now: Millis,
+        timings: &Timings,
+    ) -> Result<Option<Arc<Frame>>, Refused> {
+        if frame.is_too_large() {
+            return Err(Refused::TooLarge);
+        }
         if view == View::Dashboard {
             if kind != AppKind::SystemDashboard {
-                return false;
+                return Err(Refused::NotTheDashboard);
             }
-            self.dashboard = (!frame.is_empty()).then(|| Arc::new(frame));
-            return true;
+            self.dashboard = Page::instead_of(self.dashboard.take(), frame, now);
+            return Ok(self.dashboard.as_ref().map(|page| page.frame.clone()));
         }
-        self.end_boot(&frame.package);
-        if force {
-            self.main_throttle.force();
-        }
-        match kind {
-            AppKind::Standard => self.claims.foreground(Arc::new(frame), now),
-            AppKind::Background | AppKind::SystemDashboard => {
-                self.claims.background(Arc::new(frame), now, timings);
-            }
-        }
-        true
+        let package = frame.package.clone();
+        let frame = match kind {
+            AppKind::Standard => self.claims.foreground(frame, now),
+            AppKind::Background | AppKind::SystemDashboard => self.claims.background(frame, now, timings)?,
+        };
+        self.claims.boot.remove(&package);
+        Ok(frame)
     }
 
     /// An app starts: the boot screen says so.
     pub(crate) fn app_starting(&mut self, package: &PackageName, name: &str, now: Millis, timings: &Timings) {
-        let boot = &mut self.claims.boot;
-        boot.retain(|boot| boot.package != *package);
-        boot.push(Boot { package: package.clone(), name: name.to_owned(), until: now + timings.boot_screen });
-        self.draw_boot();
+        self.claims.boot.add(package, name, now + timings.boot_screen);
     }
 
     /// An app is gone, or never came: nothing of it stays.
-    pub(crate) fn app_gone(&mut self, package: &PackageName, now: Millis) {
-        self.claims.remove(package, now);
-        self.draw_boot();
-        if self.dashboard.as_ref().is_some_and(|frame| frame.package == *package) {
+    pub(crate) fn app_gone(&mut self, package: &PackageName) {
+        self.claims.remove(package);
+        self.reports.forget(package);
+        if self.dashboard.as_ref().is_some_and(|page| page.frame.package == *package) {
             self.dashboard = None;
         }
     }
@@ -101,12 +114,13 @@ impl DisplayManager {
         self.dashboard_throttle.reconnected();
     }
 
-    /// The dashboard is this now.
+    /// The dashboard is this now, until it is something else.
     pub(crate) fn draw_dashboard(&mut self, frame: Option<Frame>) {
-        self.dashboard = frame.map(Arc::new);
+        let before = self.dashboard.take();
+        self.dashboard = frame.and_then(|frame| Page::instead_of(before, frame, Millis::default()));
     }
 
-    /// The glasses came back to the phone: what they show is unknown. Frames keep their gap.
+    /// The glasses came back to the phone: they show nothing. Frames keep their gap.
     pub(crate) fn redraw(&mut self) {
         self.main_throttle.redraw();
         self.dashboard_throttle.redraw();
@@ -115,64 +129,76 @@ impl DisplayManager {
     /// When a frame of this view may go out; `None` when the glasses show what they should.
     pub(crate) fn frame_due(&self, view: View, timings: &Timings) -> Option<Millis> {
         match view {
-            View::Main => self.main_throttle.due(self.claims.visible(), timings),
-            View::Dashboard => self.dashboard_throttle.due(self.dashboard.as_ref(), timings),
+            View::Main => self.main_throttle.due(self.visible(view), timings),
+            View::Dashboard => self.dashboard_throttle.due(self.visible(view), timings),
         }
     }
 
     /// When a claim ends by itself.
     pub(crate) fn claim_ends(&self, timings: &Timings) -> Option<Millis> {
-        self.claims.next_end(timings)
+        let dashboard = self.dashboard.as_ref().and_then(|page| page.until);
+        self.claims.next_end(timings).into_iter().chain(dashboard).min()
     }
 
-    /// Ends the claims whose time has come.
+    /// Ends the claims whose time has come, and lets those begin that have waited for it.
     pub(crate) fn expire(&mut self, now: Millis, timings: &Timings) {
-        if self.claims.expire(now, timings) {
-            self.draw_boot();
-        }
+        self.claims.settle(now, timings);
+        self.dashboard = self.dashboard.take().filter(|page| !page.is_over(now));
     }
 
-    /// Takes the frame of this view that is to be sent now: `Some(None)` is a clear.
-    pub(crate) fn take(&mut self, view: View, now: Millis, timings: &Timings) -> Option<Option<Arc<Frame>>> {
-        self.frame_due(view, timings).filter(|due| *due <= now)?;
-        self.stats.sent += 1;
-        let (throttle, visible) = match view {
-            View::Main => (&mut self.main_throttle, self.claims.visible()),
-            View::Dashboard => (&mut self.dashboard_throttle, self.dashboard.as_ref()),
+    /// Takes what is to be sent of this view now.
+    pub(crate) fn take(&mut self, view: View, now: Millis, timings: &Timings) -> Option<Sent> {
+        let sent = match view {
+            View::Main => self.main_throttle.take(self.claims.visible(), now, timings),
+            View::Dashboard => {
+                self.dashboard_throttle.take(self.dashboard.as_ref().map(|page| &page.frame), now, timings)
+            }
         };
-        throttle.sent(visible, now, timings);
-        Some(visible.cloned())
+        self.stats.sent += u64::from(sent.is_some());
+        sent
     }
 
-    fn end_boot(&mut self, package: &PackageName) {
-        let before = self.claims.boot.len();
-        self.claims.boot.retain(|boot| boot.package != *package);
-        if self.claims.boot.len() != before {
-            self.draw_boot();
+    /// What apps are to be told of their requests. With `away`, nothing can be sent to the glasses now, and why.
+    pub(crate) fn reports(&mut self, away: Option<&'static str>) -> Vec<Report> {
+        let Self { claims, dashboard, main_throttle, dashboard_throttle, reports, stats } = self;
+        let place = |view, frame: &Arc<Frame>| {
+            let dashboard = dashboard.as_ref().map(|page| &page.frame);
+            let is_it = |visible: Option<&Arc<Frame>>| visible.is_some_and(|visible| Arc::ptr_eq(visible, frame));
+            let (throttle, visible, stays) = match view {
+                View::Main => (&*main_throttle, claims.visible(), claims.has(frame)),
+                View::Dashboard => (&*dashboard_throttle, dashboard, is_it(dashboard)),
+            };
+            match away {
+                None if throttle.shows(Some(frame)) => Place::Shown,
+                _ if !stays => Place::Gone,
+                Some(why) => Place::Held(why),
+                None if is_it(visible) => Place::Next,
+                None if claims.boot.frame().is_some() => Place::Held("An app is starting"),
+                None => Place::Held("Another app has the display"),
+            }
+        };
+        reports.settle(place, stats)
+    }
+
+    fn visible(&self, view: View) -> Option<&Arc<Frame>> {
+        match view {
+            View::Main => self.claims.visible(),
+            View::Dashboard => self.dashboard.as_ref().map(|page| &page.frame),
         }
     }
 
-    /// The boot screen: a card with the names of all apps that are starting.
-    fn draw_boot(&mut self) {
-        let boot = &self.claims.boot;
-        self.claims.boot_frame = (!boot.is_empty()).then(|| {
-            let names: Vec<&str> = boot.iter().map(|boot| boot.name.as_str()).collect();
-            let plural = if names.len() == 1 { "" } else { "s" };
-            let title = format!("// MentraOS - Starting App{plural}");
-            let layout = Layout::ReferenceCard { title, text: names.join(", ") };
-            Arc::new(Frame { package: system_package(), session_id: "".into(), layout, duration_ms: None })
-        });
+    fn throttle(&mut self, view: View) -> &mut Throttle {
+        match view {
+            View::Main => &mut self.main_throttle,
+            View::Dashboard => &mut self.dashboard_throttle,
+        }
     }
-}
-
-/// In whose name the cloud itself draws.
-pub(crate) fn system_package() -> PackageName {
-    // A constant that the constructor accepts; a test says so.
-    PackageName::new("system.bifocal").unwrap_or_else(|_| unreachable!("a good name"))
 }
 
 #[cfg(test)]
 mod tests {
+    use bifocal_protocol::layout::Layout;
+
     use super::*;
 
     const T: Timings = Timings::DEFAULT;
@@ -184,7 +210,8 @@ mod tests {
     fn ask(display: &mut DisplayManager, kind: AppKind, app: &str, text: &str, duration_ms: Option<u64>, at: u64) {
         let layout = Layout::TextWall { text: text.into() };
         let frame = Frame { package: package(app), session_id: "".into(), layout, duration_ms };
-        assert!(display.request(Request { kind, view: View::Main, force: false, frame }, Millis(at), &T));
+        let request = Request { kind, view: View::Main, force: false, report: None, frame };
+        assert_eq!(display.request(request, Millis(at), &T), Ok(()));
     }
 
     /// Runs the display from `from` to `to` and tells what was sent: `time text`.
@@ -192,22 +219,20 @@ mod tests {
         let mut frames = Vec::new();
         for at in from..=to {
             display.expire(Millis(at), &T);
-            if let Some(frame) = display.take(View::Main, Millis(at), &T) {
-                let text = match frame.as_deref() {
-                    None => "-".to_owned(),
-                    Some(Frame { layout: Layout::TextWall { text }, .. }) => text.clone(),
-                    Some(Frame { layout: Layout::ReferenceCard { text, .. }, .. }) => format!("[{text}]"),
-                    Some(other) => format!("{other:?}"),
+            if let Some(sent) = display.take(View::Main, Millis(at), &T) {
+                let text = match sent {
+                    Sent::Clear => "-".to_owned(),
+                    Sent::Wipe => "wiped".to_owned(),
+                    Sent::Picture(frame, picture) => match frame.layout_of(picture) {
+                        Layout::TextWall { text } => text,
+                        Layout::ReferenceCard { text, .. } => format!("[{text}]"),
+                        other => format!("{other:?}"),
+                    },
                 };
                 frames.push(format!("{at} {text}"));
             }
         }
         frames
-    }
-
-    #[test]
-    fn the_name_of_the_cloud_is_a_good_package() {
-        assert_eq!(system_package().as_str(), "system.bifocal");
     }
 
     #[test]
@@ -260,7 +285,7 @@ mod tests {
         assert_eq!(sent(&mut display, 10, 20), ["10 page"]);
         display.reconnected();
         assert_eq!(sent(&mut display, 21, 400), ["21 page"]);
-        display.app_gone(&package("a"), Millis(400));
+        display.app_gone(&package("a"));
         assert_eq!(sent(&mut display, 400, 800), ["400 -"]);
     }
 

@@ -135,7 +135,7 @@ pub(crate) fn acknowledge(
     out: &mut Effects,
 ) {
     let Some(slot) = s.apps.get(package) else { return };
-    let settings = s.settings.for_ack(&slot.record, s.settings.timezone.as_ref().unwrap_or(&s.config.timezone));
+    let settings = s.ack_settings(&slot.record);
     let ack = Ack {
         session_id: slot.session_id.to_string(),
         session_uuid: Some(slot.uuid.clone()),
@@ -147,5 +147,5 @@ pub(crate) fn acknowledge(
     };
     let ack = if reconnect { ToApp::ReconnectAck(ack) } else { ToApp::Ack(ack) };
     out.control(conn, &ack);
-    device::introduce(s, conn, now, out);
+    device::introduce(s, conn, package, now, out);
 }

@@ -2,8 +2,8 @@
 
 use bifocal_protocol::app::AppKind;
 use bifocal_protocol::apps::{
-    AppError, AppErrorCode, DisplayRequest, FromApp, OwnershipRelease, PermissionDetail, PermissionError, Pong,
-    SubscriptionUpdate, ToApp, claimed_package,
+    AppError, AppErrorCode, DisplayRequest, FromApp, OwnershipRelease, PermissionDenied, PermissionDetail,
+    PermissionError, Pong, SubscriptionUpdate, ToApp, claimed_package,
 };
 use bifocal_protocol::close::Close;
 use bifocal_protocol::ids::PackageName;
@@ -13,7 +13,7 @@ use bifocal_protocol::streams::NotAStream;
 use bifocal_protocol::{Message, Text};
 
 use crate::apps::Phase;
-use crate::display::{Frame, Request};
+use crate::display::{Frame, Refused, ReportTo, Request};
 use crate::effect::{Effect, Effects, Note};
 use crate::flow::lifecycle::lists_changed;
 use crate::flow::{admission, dashboard, light, links, location, peers, phone, unserved};
@@ -147,8 +147,12 @@ fn subscribe(
         denied.sort();
         denied.dedup();
         let message = "Some subscriptions were refused because the app lacks permissions".to_owned();
+        let v3 = s.apps.get(app).is_some_and(|slot| slot.v3);
+        let each: Vec<PermissionDenied> = details.iter().filter(|_| v3).map(denied_stream).collect();
         let error = PermissionError { message, details, denied_permissions: denied, timestamp: now.wall };
         out.control(conn, &ToApp::PermissionError(error));
+        // SDK v3 listens to one message for each; to v2 it would be an unknown one.
+        each.into_iter().for_each(|denied| out.control(conn, &ToApp::PermissionDenied(denied)));
     }
     let mut left_out: Vec<String> = invalid.iter().map(NotAStream::to_string).collect();
     if over > 0 {
@@ -174,9 +178,23 @@ fn display(s: &mut UserSession, conn: ConnId, app: &PackageName, wanted: Display
     };
     let kind = slot.record.kind;
     s.dashboard.drawn_by_app |= kind == AppKind::SystemDashboard && wanted.view == View::Dashboard;
-    let request = Request { kind, view: wanted.view, force: wanted.force_display, frame };
-    if !s.display.request(request, now.at, &s.config.timings) {
-        let message = "Only the system dashboard draws on the view `dashboard`; use `main`";
-        reply_error(conn, AppErrorCode::PermissionDenied, message, now, out);
+    let report = wanted.report.then_some(ReportTo { request_id: wanted.request_id });
+    let request = Request { kind, view: wanted.view, force: wanted.force_display, report, frame };
+    if let Err(refused) = s.display.request(request, now.at, &s.config.timings) {
+        let code = match refused {
+            Refused::NotTheDashboard => AppErrorCode::PermissionDenied,
+            Refused::TooLarge => AppErrorCode::MalformedMessage,
+            Refused::TooManyWait => AppErrorCode::InternalError,
+        };
+        reply_error(conn, code, refused.reason(), now, out);
+    }
+}
+
+/// `permission_denied`: one refused stream, as SDK v3 wants to hear it.
+fn denied_stream(detail: &PermissionDetail) -> PermissionDenied {
+    PermissionDenied {
+        message: detail.message.clone(),
+        permission: detail.required_permission.clone(),
+        stream_type: detail.stream.clone(),
     }
 }

@@ -2,6 +2,7 @@
 
 use bifocal_protocol::apps::{CapabilitiesUpdate, DeviceStateUpdate, ToApp};
 use bifocal_protocol::device::GlassesInfo;
+use bifocal_protocol::envelope::data_stream;
 use bifocal_protocol::glasses::{BatteryUpdate, FromPhone, GlassesConnectionState, WifiState};
 use bifocal_protocol::hardware::explanation;
 use bifocal_protocol::ids::PackageName;
@@ -10,15 +11,18 @@ use bifocal_protocol::{Message, Text};
 
 use crate::apps::Phase;
 use crate::device::Changed;
-use crate::effect::Effects;
+use crate::effect::{Effect, Effects, Lane};
 use crate::flow::lifecycle::app_state_changed;
 use crate::flow::start::Wish;
 use crate::flow::{start, stop};
 use crate::input::ConnId;
 use crate::now::Now;
-use crate::relay::relay;
+use crate::relay::{relay, send_event};
 use crate::session::UserSession;
 use crate::subscriptions::Topic;
+
+/// The stream of the link between phone and glasses.
+const LINK: &str = "glasses_connection_state";
 
 /// A report over REST: apps that listen to the streams hear of it as if the phone had said it on its socket.
 pub(crate) fn posted(s: &mut UserSession, report: GlassesInfo, now: Now, out: &mut Effects) {
@@ -31,8 +35,11 @@ pub(crate) fn posted(s: &mut UserSession, report: GlassesInfo, now: Now, out: &m
         let connected = s.device.is_connected().unwrap_or_default();
         let status = if connected { "CONNECTED" } else { "DISCONNECTED" }.to_owned();
         let model_name = Some(s.device.model().unwrap_or_default().to_owned());
+        let with_wifi = wifi.is_some();
         let state = GlassesConnectionState { model_name, status, wifi };
-        tell(s, "glasses_connection_state", FromPhone::GlassesConnectionState(state).encode(), now, out);
+        let text = FromPhone::GlassesConnectionState(state).encode();
+        s.last.keep(LINK, &text);
+        link(s, &text, with_wifi, now, out);
     }
     if changed.battery {
         let info = s.device.info();
@@ -47,6 +54,17 @@ pub(crate) fn posted(s: &mut UserSession, report: GlassesInfo, now: Now, out: &m
 fn tell(s: &mut UserSession, kind: &'static str, text: Text, now: Now, out: &mut Effects) {
     s.last.keep(kind, &text);
     relay(s, Topic::Plain(kind), &text, now, out);
+}
+
+/// The state of the link, to who listens to it. With word of the Wi-Fi it goes to every app that is connected: SDK v2 has
+/// methods that read it from there, and does not listen for them.
+pub(crate) fn link(s: &mut UserSession, text: &Text, with_wifi: bool, now: Now, out: &mut Effects) {
+    let others: Vec<PackageName> = match with_wifi {
+        true => s.apps.packages().into_iter().filter(|app| !s.subscriptions.hears(app, LINK)).collect(),
+        false => vec![],
+    };
+    relay(s, Topic::Plain(LINK), text, now, out);
+    others.iter().for_each(|app| send_event(s, app, &LINK.into(), LINK, text, now, out));
 }
 
 /// A report on the socket, whose message is relayed as it is.
@@ -92,11 +110,17 @@ pub(crate) fn tell_apps(s: &UserSession, message: &ToApp, out: &mut Effects) {
 }
 
 /// Everything that is known of the glasses, for an app that has just come.
-pub(crate) fn introduce(s: &UserSession, conn: ConnId, now: Now, out: &mut Effects) {
+pub(crate) fn introduce(s: &UserSession, conn: ConnId, app: &PackageName, now: Now, out: &mut Effects) {
+    let wifi = s.device.info().is_some_and(|info| info.wifi_connected.is_some());
     if let Some(info) = s.device.info() {
         let state = info.clone();
         let update = DeviceStateUpdate { state, full_snapshot: Some(true), timestamp: now.wall };
         out.control(conn, &ToApp::DeviceStateUpdate(update));
+    }
+    if let (true, Some(text), Some(slot)) = (wifi, s.last.of(LINK), s.apps.get(app)) {
+        // As for `link`. It is known already, so it need not arrive.
+        let (text, _) = data_stream(&slot.session_id, LINK, &text, now.wall);
+        out.push(Effect::Send { conn, lane: Lane::Control, text });
     }
 }
 

@@ -102,7 +102,7 @@ fn act(s: &mut UserSession, conn: ConnId, message: FromPhone, text: &Text, now: 
         FromPhone::SettingsUpdateRequest(_) => settings(s, conn, true, now, out),
         FromPhone::LocalTranscription(words) => transcription(s, words, now, out),
         FromPhone::GlassesConnectionState(state) => {
-            relay(s, Topic::Plain("glasses_connection_state"), text, now, out);
+            device::link(s, text, state.wifi.is_some(), now, out);
             if state.is_connected() {
                 s.microphone.glasses_back();
             }

@@ -87,7 +87,7 @@ pub(crate) fn closed(s: &mut UserSession, conn: ConnId, code: u16, now: Now, out
             }
             // A polite close may mean that the app has ended itself, or that its server is restarted.
             let polite = matches!(code, 1000 | 1001 | 1005) && *release != Some(Release::Restarts);
-            let probe = if polite { Probe::At(now.at + timings.app_probe) } else { Probe::Never };
+            let probe = if polite { Probe::At(now.at + timings.app_probe_every) } else { Probe::Never };
             *phase = Phase::Grace { since: now.at, until, probe };
             slot.unconfirmed.hold(&mut slot.held, now.at, &timings);
             out.note(Note::AppLost { package, code });

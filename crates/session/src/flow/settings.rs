@@ -25,7 +25,7 @@ pub(crate) fn replace(s: &mut UserSession, system: SystemSettings, now: Now, out
 fn tell_system(s: &UserSession, package: &PackageName, now: Now, out: &mut Effects) {
     let Some(slot) = s.apps.get(package) else { return };
     let Some(link) = slot.link() else { return };
-    let (session_id, settings) = (slot.session_id.to_string(), s.settings.system.clone());
+    let (session_id, settings) = (slot.session_id.to_string(), s.ack_settings(&slot.record));
     let update = SystemSettingsUpdate { session_id, settings, timestamp: now.wall };
     out.control(link.conn, &ToApp::AugmentosSettingsUpdate(update));
 }

@@ -294,7 +294,7 @@ pub(crate) fn forget(s: &mut UserSession, package: &PackageName, now: Now, out: 
     peers::gone(package, out);
     s.location.app_gone(package);
     light::app_gone(s, package, now, out);
-    s.display.app_gone(package, now.at);
+    s.display.app_gone(package);
     notify_phone(s, package, false, now, out);
 }
 
@@ -313,7 +313,7 @@ fn try_later(s: &mut UserSession, package: &PackageName, since: Millis, now: Now
             s.subscriptions.remove(package);
             dashboard::app_gone(s, package, kind, now, out);
             peers::gone(package, out);
-            s.display.app_gone(package, now.at);
+            s.display.app_gone(package);
             out.note(Note::AppGivenUp(package.clone()));
             notify_phone(s, package, false, now, out);
             let message = format!("{package} failed too often; start it again when its server works");
@@ -334,7 +334,7 @@ pub(crate) fn leave(s: &mut UserSession, package: &PackageName, now: Now, out: &
     s.subscriptions.remove(package);
     dashboard::app_gone(s, package, kind, now, out);
     peers::gone(package, out);
-    s.display.app_gone(package, now.at);
+    s.display.app_gone(package);
     notify_phone(s, package, false, now, out);
     app_state_changed(s, None, now, out);
 }
@@ -397,10 +397,16 @@ pub(crate) fn probe(s: &mut UserSession, package: &PackageName, out: &mut Effect
 
 /// The app's server has said how it is, or has not.
 pub(crate) fn probed(s: &mut UserSession, package: &PackageName, health: Health, now: Now, out: &mut Effects) {
-    let again = now.at + s.config.timings.app_probe_failed;
+    let timings = s.config.timings;
+    let again = now.at + timings.app_probe_failed;
     let Some(slot) = s.apps.get_mut(package) else { return };
     match (&mut slot.phase, health) {
-        // It is well, and has closed only this session: that was its own wish.
+        (Phase::Grace { since, probe, .. }, Health { healthy: true, others_closed: false })
+            if now.at - *since < timings.app_probe =>
+        {
+            *probe = Probe::At(now.at + timings.app_probe_every);
+        }
+        // It has been well all the time, and has closed only this session: that was its own wish.
         (Phase::Grace { .. }, Health { healthy: true, others_closed: false }) => {
             out.note(Note::AppEnded(package.clone()));
             want_running(s, package, false, out);

@@ -64,7 +64,7 @@ fn let_go(s: &mut UserSession, package: &PackageName, reason: StopReason, now: N
         s.location.app_gone(package);
         light::app_gone(s, package, now, out);
         dashboard::app_gone(s, package, kind, now, out);
-        s.display.app_gone(package, now.at);
+        s.display.app_gone(package);
         if let Some(slot) = s.apps.get(package) {
             webhook_call(s, slot, call, reason, now, out);
         }

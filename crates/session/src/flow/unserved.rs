@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `photo_request` | `photo_response` with an error (v3; v2 listens to an upload only and times out) |
 //! | `audio_play_request` | `audio_play_response` without success |
-//! | `rtmp_stream_request`, `stream_request` | `rtmp_stream_status` (v2), `stream_status` (v3): `error` |
+//! | `rtmp_stream_request`, `stream_request` | `rtmp_stream_status`, `stream_status`: `error` |
 //! | `managed_stream_request` | `managed_stream_status`: `error` |
 //! | `stream_status_check` | `stream_status_check_response`: there is none, which is true |
 //! | others | nothing waits for an answer |
@@ -58,8 +58,9 @@ pub(crate) fn answer(s: &UserSession, conn: ConnId, app: &PackageName, request: 
             duration: None,
             timestamp,
         })),
-        FromApp::RtmpStreamRequest(_) | FromApp::StreamRequest(_) if v3 => Some(ToApp::StreamStatus(stream(&message))),
-        FromApp::RtmpStreamRequest(_) | FromApp::StreamRequest(_) => Some(ToApp::RtmpStreamStatus(stream(&message))),
+        // Under the name that goes with the request: no SDK knows both.
+        FromApp::StreamRequest(_) => Some(ToApp::StreamStatus(stream(&message))),
+        FromApp::RtmpStreamRequest(_) => Some(ToApp::RtmpStreamStatus(stream(&message))),
         FromApp::ManagedStreamRequest(_) => Some(ToApp::ManagedStreamStatus(ManagedStreamStatus {
             status: ManagedState::Error,
             message: Some(message.clone()),

@@ -25,6 +25,8 @@
 //!                                                    sent is confirmed at once; or not any more
 //! user loads | user load fails                       the newest LoadUser call ends
 //! webhook N answers STATUS | fails REASON            call N ends
+//! servers are well | ill                             from here on every question after an app's health is answered so, and not
+//!                                                    listed
 //! server N is well | is ill | is well and others closed, too      call N, a question after an app's health, ends
 //! token N is good | is bad
 //! settings are JSON                                  the user has set the system settings on the phone; what is not said is
@@ -73,6 +75,8 @@ struct Stage {
     answering: BTreeSet<u64>,
     everything: bool,
     peers: bool,
+    /// How every app's server answers when it is asked how it is.
+    health: Option<bool>,
 }
 
 /// Plays a story: its text with the effects that really happen.
@@ -119,6 +123,7 @@ impl Stage {
             answering,
             everything: false,
             peers: false,
+            health: None,
         })
     }
 
@@ -135,6 +140,7 @@ impl Stage {
             ["ran", package] => self.user.running.push(words::name(package)?),
             ["show", "everything"] => self.everything = true,
             ["show", "peers"] => self.peers = true,
+            ["servers", "are", word] => self.health = Some(word == "well"),
             ["running", package, "on", conn, ref rest @ ..] => self.furnish(package, words::conn(conn)?, rest)?,
             ["failing", _, "on", conn, count, "times"] => {
                 self.let_fail(conn.trim_end_matches(','), words::number(count)?)?;
@@ -277,6 +283,7 @@ impl Stage {
     fn rendered(&mut self, effects: &mut Effects, prefix: &str) -> Vec<String> {
         let mut lines = Vec::new();
         let mut confirmed = BTreeSet::new();
+        let mut asked = Vec::new();
         for effect in effects.drain() {
             match &effect {
                 Effect::Ping { conn } if self.answering.contains(&conn.0) => {
@@ -287,6 +294,10 @@ impl Stage {
                     confirmed.insert(*conn);
                 }
                 Effect::Peers { what: PeerRequest::Here { .. } | PeerRequest::Gone, .. } if !self.peers => continue,
+                Effect::Call { call, what: Call::Health { .. } } if self.health.is_some() => {
+                    asked.push(*call);
+                    continue;
+                }
                 Effect::Call { call, what: Call::LoadUser } => self.load_call = Some(*call),
                 Effect::Call { call, what: Call::Webhook { kind: WebhookKind::Start, .. } } => {
                     self.webhook_call = Some(*call);
@@ -294,6 +305,11 @@ impl Stage {
                 _ => {}
             }
             lines.push(format!("{prefix}{}", render::effect(&effect, self.everything)));
+        }
+        for call in asked {
+            let healthy = self.health.unwrap_or_default();
+            let outcome = Box::new(Outcome::Health { healthy, others_closed: false });
+            lines.extend(self.step(Input::CallDone { call, outcome }));
         }
         for conn in confirmed {
             let mut nothing = Effects::new();

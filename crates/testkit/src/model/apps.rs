@@ -7,8 +7,8 @@ use bifocal_session::{AppPhase, StartStage};
 use super::line::Line;
 use super::streams::{Held, Way};
 use super::{
-    APP_GRACE, APP_PROBE, APP_START, APP_STOP, FAILED_PROBE, FAILURES_WITHIN, FLUSH, FORGIVEN, MOST_WAITING, Model,
-    STOPPED, UNNUMBERED, WEBHOOK_RETRY,
+    APP_GRACE, APP_PROBE, APP_PROBE_EVERY, APP_START, APP_STOP, FAILED_PROBE, FAILURES_WITHIN, FLUSH, FORGIVEN,
+    MOST_WAITING, Model, STOPPED, UNNUMBERED, WEBHOOK_RETRY,
 };
 use crate::cast::{APPS, AppNo};
 use crate::seen::{Answered, Asked, Frame, Seen};
@@ -37,7 +37,7 @@ pub(super) struct App {
 pub(super) enum Phase {
     Starting { until: u64, webhook: Webhook, shall_run: bool },
     Running { line: Line, flush: Option<u64> },
-    Grace { until: u64, probe: Probe },
+    Grace { since: u64, until: u64, probe: Probe },
     Backoff { from: u64, until: u64 },
     Failed { probe: Probe },
     Dormant,
@@ -318,11 +318,11 @@ impl Model {
         }
         app.way.back(&mut app.held, now);
         let probe = if released.is_none() && [1000, 1001, 1005].contains(&code) {
-            Probe::At(now + APP_PROBE)
+            Probe::At(now + APP_PROBE_EVERY)
         } else {
             Probe::No
         };
-        app.phase = Phase::Grace { until: now + APP_GRACE, probe };
+        app.phase = Phase::Grace { since: now, until: now + APP_GRACE, probe };
     }
 
     pub(super) fn start_failed(&mut self, no: AppNo, stage: StartStage, now: u64) {
@@ -378,8 +378,12 @@ impl Model {
                     self.start_failed(no, StartStage::Webhook, now);
                 }
             }
-            Phase::Grace { probe, .. } => {
+            Phase::Grace { since, probe, .. } => {
                 if (ending == Ending::Health { well: true, others: false }) {
+                    if now - *since < APP_PROBE {
+                        *probe = Probe::At(now + APP_PROBE_EVERY);
+                        return;
+                    }
                     self.apps[no] = None;
                     return self.ask(Asked::Save(no, false));
                 }

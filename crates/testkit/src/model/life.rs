@@ -250,7 +250,7 @@ impl Model {
                         consider(*at, Due::Flush(no));
                     }
                 }
-                Some(Phase::Grace { until, probe }) => {
+                Some(Phase::Grace { until, probe, .. }) => {
                     consider(*until, Due::GraceOver(no));
                     if let Probe::At(at) = probe {
                         consider(*at, Due::Probe(no));

@@ -32,6 +32,7 @@ const APP_STOP: u64 = 5_000;
 /// For so long after its stop an app is told that it was stopped.
 const STOPPED: u64 = 20_000;
 const APP_PROBE: u64 = 3_000;
+const APP_PROBE_EVERY: u64 = 300;
 const FAILED_PROBE: u64 = 60_000;
 const FLUSH: u64 = 8_000;
 const EMPTY_LIST: u64 = 8_000;

@@ -2,6 +2,8 @@
 //!
 //! Who is above the foreground app is not computed here: for as long as anybody could be, nothing is expected.
 
+use std::collections::BTreeSet;
+
 use bifocal_protocol::app::AppKind;
 use bifocal_protocol::layout::View;
 use bifocal_session::{AppPhase, Effect, Lane, LatestKey};
@@ -26,7 +28,8 @@ pub(super) struct Display {
     shown_of: Option<AppNo>,
     shown_at: Option<u64>,
     forced_at: Option<u64>,
-    force: bool,
+    /// The pictures that were asked to come without waiting, and have not come; 0 is a clear.
+    forced: BTreeSet<u64>,
     newest: [u64; 4],
     /// The foreground app's picture: whose, which, until when.
     foreground: Option<(AppNo, u64, Option<u64>)>,
@@ -61,12 +64,15 @@ impl Display {
     }
 
     fn drawn(&mut self, app: AppNo, picture: Picture, now: u64) {
-        self.force |= picture.force;
+        let clears = picture.n == 0 || picture.duration == Some(0);
+        if picture.force {
+            self.forced.insert(if clears { 0 } else { picture.n });
+        }
         if APPS[app].kind != AppKind::Standard {
             self.above_until = self.above_until.max(now + BACKGROUND);
             return;
         }
-        if picture.n == 0 || picture.duration == Some(0) {
+        if clears {
             self.foreground = None;
         } else {
             self.foreground = Some((app, picture.n, picture.duration.map(|ms| now + ms)));
@@ -98,23 +104,25 @@ impl Display {
         if *lane == Lane::Control && !self.early.is_empty() && kind(text) == "tpa_connection_ack" {
             self.let_in(conn.0, now);
         }
-        if *lane != Lane::Latest(LatestKey::Display(View::Main)) {
+        // A clear that comes before what the phone believes to be there already must not be dropped.
+        let wipes = || *lane == Lane::Control && kind(text) == "display_event" && text.contains(r#""view":"main""#);
+        if *lane != Lane::Latest(LatestKey::Display(View::Main)) && !wipes() {
             return Ok(());
         }
+        let number = after(text, r#""text":"d"#).and_then(|number| number.parse().ok());
+        // The boot screen has no number, and is no picture of an app.
+        let boot = text.contains("reference_card");
+        let shown = number.unwrap_or(if boot { u64::MAX } else { 0 });
+        let forced = self.forced.remove(&shown);
         if let Some(at) = self.shown_at
             && now - at < GAP
         {
-            let forced = self.force && self.forced_at.is_none_or(|at| now - at >= FORCE_GAP);
-            if !forced {
+            if !forced || self.forced_at.is_some_and(|at| now - at < FORCE_GAP) {
                 return broken("the gap between two frames is kept", format!("{} ms: {}", now - at, text.as_str()));
             }
             self.forced_at = Some(now);
         }
-        (self.force, self.shown_at) = (false, Some(now));
-        let number = after(text, r#""text":"d"#).and_then(|number| number.parse().ok());
-        // The boot screen has no number, and is no picture of an app.
-        let boot = text.contains("reference_card");
-        self.shown = number.unwrap_or(if boot { u64::MAX } else { 0 });
+        (self.shown, self.shown_at) = (shown, Some(now));
         let app = cast::number(after(text, r#""packageName":""#).unwrap_or_default());
         self.shown_of = number.map(|_| app);
         if let (Some(number), true) = (number, app != STRANGER) {

@@ -21,6 +21,12 @@ pub struct DisplayRequest {
     /// Ask to skip the throttle.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub force_display: bool,
+    /// Ask for a [`DisplayReport`](crate::apps::DisplayReport); a field of this server.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub report: bool,
+    /// The app's own name of the request, for the report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 /// `dashboard_content_update`.

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Timestamp;
+use crate::apps::AckSettings;
 use crate::capabilities::Capabilities;
 use crate::device::GlassesInfo;
-use crate::settings::{AppSetting, SystemSettings};
+use crate::settings::AppSetting;
 
 /// `settings_update`: always the complete list, because a key that is missing counts as removed.
 ///
@@ -31,8 +32,8 @@ pub struct AppSettingsUpdate {
 pub struct SystemSettingsUpdate {
     /// The app's session id.
     pub session_id: String,
-    /// All of them.
-    pub settings: SystemSettings,
+    /// All of them, with what the ack has beside them.
+    pub settings: AckSettings,
     /// When.
     #[serde(default)]
     pub timestamp: Timestamp,

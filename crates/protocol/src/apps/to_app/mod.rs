@@ -49,6 +49,8 @@ messages! {
         CapabilitiesUpdate(CapabilitiesUpdate) = "capabilities_update",
         /// What is known about the glasses.
         DeviceStateUpdate(DeviceStateUpdate) = "device_state_update",
+        /// What became of a request to draw; a message of this server, for apps that ask for it.
+        DisplayReport(DisplayReport) = "display_report",
         /// The dashboard shows more or less.
         DashboardModeChanged(DashboardModeChanged) = "dashboard_mode_changed",
         /// Never sent: SDK v2 fails on it.

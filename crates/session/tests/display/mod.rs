@@ -1,0 +1,4 @@
+//! What the test of the display is made of.
+
+pub(crate) mod model;
+pub(crate) mod wearer;
