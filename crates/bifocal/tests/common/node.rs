@@ -57,7 +57,7 @@ impl NodeApp {
 
     /// The same over any SDK.
     pub(crate) fn start_stack(stack: &Stack, package: &str, api_key: &str, port: u16) -> NodeApp {
-        INSTALLED.call_once(install);
+        installed();
         let mut command = match stack.runtime {
             Runtime::Node => Command::new("node"),
             Runtime::Bun => Command::new(bun()),
@@ -127,6 +127,10 @@ impl NodeApp {
 }
 
 /// Installs what the lock file names, when something is not there.
+pub(crate) fn installed() {
+    INSTALLED.call_once(install);
+}
+
 fn install() {
     let there = |package: &&str| rig_folder().join("node_modules").join(package).exists();
     if !["@mentra/sdk", "sdk-3.0.0-alpha.4", "bun"].iter().all(there) {
@@ -137,7 +141,7 @@ fn install() {
 
 /// Bun itself: npm has a package for each kind of machine and installs those that may fit. The package `bun` finds the one that
 /// does in its install script, which need not have run.
-fn bun() -> PathBuf {
+pub(crate) fn bun() -> PathBuf {
     let packages = std::fs::read_dir(rig_folder().join("node_modules/@oven")).expect("npm has installed Bun");
     let mut found: Vec<_> = packages.map(|package| package.expect("read").path().join("bin/bun")).collect();
     found.sort();

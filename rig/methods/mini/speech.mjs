@@ -1,0 +1,106 @@
+// session.transcription, session.translation and session.mic: what is heard.
+import { bug, check, equal, fires, heard, leaves, local, pending } from '../checks.mjs'
+import * as phone from '../happenings.mjs'
+
+/** `stop` takes what was registered out of the list; it is Bob's, so that nobody else's is stopped. */
+const stops = (register, stop, stream) => async x => {
+  register(x.peer)
+  await x.synced(x.peer)
+  const update = await leaves(x, () => stop(x.peer), 'subscription_update', x.peer)
+  check(!update.subscriptions.includes(stream), 'it is still in the list')
+  return 'sent'
+}
+
+const nothing = () => {}
+
+const transcription = {
+  name: 'session.transcription',
+  types: () => ['session/managers/TranscriptionManager.d.ts#TranscriptionManager'],
+  object: x => x.session.transcription,
+  rows: {
+    on: fires((x, handler) => x.session.transcription.on(handler), phone.says('any language'), e => e.text === 'any language' && e.isFinal),
+    forLanguage: fires(
+      (x, handler) => x.session.transcription.forLanguage('en-US', handler),
+      phone.says('in english'),
+      e => e.text === 'in english' && e.language === 'en-US',
+    ),
+    'forLanguage("en")': fires((x, handler) => x.session.transcription.forLanguage('en', handler), phone.says('short'), e => e.text === 'short'),
+    'forLanguage([…])': fires(
+      (x, handler) => x.session.transcription.forLanguage(['de-DE', 'en-US'], handler),
+      phone.says('one of two'),
+      e => e.text === 'one of two',
+    ),
+    configure: pending('speech', async x => {
+      const message = await leaves(x, () => x.peer.transcription.configure({ languageHints: ['en'] }), 'transcription_config', x.peer)
+      equal(message.languageHints, ['en'])
+      return 'sent'
+    }),
+    config: local(x => equal(x.peer.transcription.config.languageHints, ['en'])),
+    active: local(x => {
+      const before = x.peer.transcription.active
+      const off = x.peer.transcription.on(nothing)
+      equal([before, x.peer.transcription.active], [false, true])
+      off()
+    }),
+    stop: stops(peer => peer.transcription.on(nothing), peer => peer.transcription.stop(), 'transcription:auto'),
+  },
+}
+
+const translation = {
+  name: 'session.translation',
+  types: () => ['session/managers/TranslationManager.d.ts#TranslationManager'],
+  object: x => x.session.translation,
+  rows: {
+    to: pending('speech', fires((x, handler) => x.session.translation.to('es', handler), phone.says('good morning'), e => e.text)),
+    fromTo: pending('speech', fires(
+      (x, handler) => x.session.translation.fromTo('en-US', 'fr-FR', handler),
+      phone.says('good evening'),
+      e => e.text,
+    )),
+    on: pending('speech', fires(
+      (x, handler) => {
+        const offs = [x.session.translation.on(handler), x.session.translation.to('de', nothing)]
+        return () => offs.forEach(off => off())
+      },
+      phone.says('good night'),
+      e => e.text,
+    )),
+    active: local(x => {
+      const off = x.peer.translation.to('es', nothing)
+      equal(x.peer.translation.active, true)
+      off()
+      equal(x.peer.translation.active, false)
+    }),
+    stop: stops(peer => peer.translation.to('es', nothing), peer => peer.translation.stop(), 'translation:auto-es'),
+  },
+}
+
+const mic = {
+  name: 'session.mic',
+  types: () => ['session/managers/MicManager.d.ts#MicManager'],
+  object: x => x.session.mic,
+  rows: {
+    onChunk: fires((x, handler) => x.session.mic.onChunk(handler), phone.sound(3200), e => e.data.byteLength === 3200),
+    onVoiceActivity: fires((x, handler) => x.session.mic.onVoiceActivity(handler), phone.voice(true), e => e.isSpeaking === true),
+    isSpeaking: async x => {
+      await heard(x, (x, handler) => x.session.mic.onVoiceActivity(handler), phone.voice(false), e => e.isSpeaking === false)
+      equal(x.session.mic.isSpeaking, false)
+      return 'local'
+    },
+    isActive: local(x => {
+      const off = x.peer.mic.onChunk(nothing)
+      equal(x.peer.mic.isActive, true)
+      off()
+      equal(x.peer.mic.isActive, false)
+    }),
+    hasPermission: bug('always-permitted', x => equal(x.dashboard.mic.hasPermission, true)),
+    stop: stops(peer => peer.mic.onChunk(nothing), peer => peer.mic.stop(), 'audio_chunk'),
+    handleBinaryAudio: local(async x => {
+      const register = (x, handler) => x.peer.mic.onChunk(handler)
+      const chunk = await heard(x, register, () => x.peer.mic.handleBinaryAudio(new ArrayBuffer(2)), undefined, x.peer)
+      equal(chunk.data.byteLength, 2)
+    }),
+  },
+}
+
+export const speech = [transcription, translation, mic]
