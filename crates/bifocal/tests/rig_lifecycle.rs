@@ -123,6 +123,24 @@ async fn killed_and_started_anew_the_app_is_revived_once() {
     assert_eq!(of(&app.rest(), "session"), 0, "a second onSession");
 }
 
+/// What a developer does all day: the server says good-bye, ends, and is there again a second later.
+#[tokio::test(flavor = "multi_thread")]
+async fn restarted_politely_the_app_is_back_long_before_its_grace_is_over() {
+    let cloud = Cloud::start();
+    let mut app = NodeApp::start(PACKAGE, KEY, 0);
+    let port = app.port;
+    install(&cloud, &app_url(&app));
+    let phone = cloud.phone().await;
+    started(&phone, &mut app).await;
+    app.command(&json!({"do": "exit"}));
+    wait_for("the server to be gone", || std::net::TcpStream::connect(("127.0.0.1", port)).is_err().then_some(()));
+    // One of the cloud's questions meets nobody.
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let mut app = NodeApp::start(PACKAGE, KEY, port);
+    assert_eq!(app.expect_within("session", Duration::from_secs(10))["userId"], WEARER);
+    play(&phone, "say here again\nexpect \"HERE AGAIN\" within 10").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn glasses_away_for_twenty_seconds_find_everything_as_it_was() {
     let cloud = Cloud::start();

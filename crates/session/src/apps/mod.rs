@@ -10,5 +10,5 @@ pub(crate) use held::{Content, Held, HeldMessage};
 pub(crate) use manager::{AppManager, StartRequest};
 pub(crate) use restarts::{Next, Restarts};
 pub use state::{AppPhase, StartFailure, StartStage};
-pub(crate) use state::{Delivery, Phase, Probe, Slot, StartWebhook};
+pub(crate) use state::{Delivery, Parting, Phase, Probe, Slot, StartWebhook};
 pub(crate) use unconfirmed::Unconfirmed;

@@ -14,6 +14,7 @@
 //! | Running | another socket with the right key | Running | the old one is told and closed; then what it may not have got |
 //! | Grace | socket with the right key | Running | ack; the subscriptions are still there; then what was held |
 //! | Grace after a clean close | 3 s in which its server was well, nobody else's session closed | – | the app has ended itself |
+//! | Grace after a clean close | its server was down, and is well again; or others' sessions closed, and it is well after 3 s | Starting | start webhook: its server was started again |
 //! | Running | the app said that it leaves, then its socket closed | Dormant | its place is forgotten, not the user's wish |
 //! | Running | the app said that its server shuts down, then its socket closed | Grace | as after a crash: nobody asks how it is |
 //! | Dormant | start; or the glasses are back | Starting | start webhook |
@@ -79,6 +80,7 @@ pub(crate) enum Phase {
         since: Millis,
         until: Millis,
         probe: Probe,
+        parting: Parting,
     },
     Backoff {
         since: Millis,
@@ -103,6 +105,19 @@ pub(crate) enum Probe {
     Never,
     At(Millis),
     Asked(CallId),
+}
+
+/// How an app went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Parting {
+    /// Its network did, or it crashed: its SDK comes back, or nobody does.
+    Cut,
+    /// It closed its socket: of its own wish, or because its server ends.
+    Polite,
+    /// Its server is started again: it has said so, or other users' sessions went with this one.
+    Restart,
+    /// Its server is down; it is awaited.
+    Down,
 }
 
 /// What becomes of a message for an app.

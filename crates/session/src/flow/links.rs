@@ -3,7 +3,7 @@
 use bifocal_protocol::close::Close;
 use bifocal_protocol::ids::PackageName;
 
-use crate::apps::{Phase, Probe};
+use crate::apps::{Parting, Phase, Probe};
 use crate::effect::{Effect, Effects, Note};
 use crate::flow::{lifecycle, start};
 use crate::input::ConnId;
@@ -86,9 +86,14 @@ pub(crate) fn closed(s: &mut UserSession, conn: ConnId, code: u16, now: Now, out
                 return start::leave(s, &package, now, out);
             }
             // A polite close may mean that the app has ended itself, or that its server is restarted.
-            let polite = matches!(code, 1000 | 1001 | 1005) && *release != Some(Release::Restarts);
-            let probe = if polite { Probe::At(now.at + timings.app_probe_every) } else { Probe::Never };
-            *phase = Phase::Grace { since: now.at, until, probe };
+            let parting = match code {
+                _ if *release == Some(Release::Restarts) => Parting::Restart,
+                1000 | 1001 | 1005 => Parting::Polite,
+                _ => Parting::Cut,
+            };
+            let asked = parting != Parting::Cut;
+            let probe = if asked { Probe::At(now.at + timings.app_probe_every) } else { Probe::Never };
+            *phase = Phase::Grace { since: now.at, until, probe, parting };
             slot.unconfirmed.hold(&mut slot.held, now.at, &timings);
             out.note(Note::AppLost { package, code });
         }

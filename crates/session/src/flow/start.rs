@@ -10,7 +10,7 @@ use bifocal_protocol::ids::{PackageName, app_session_id};
 use bifocal_protocol::webhook::{SessionRequest, StopReason};
 
 use crate::apps::{
-    AppManager, AppPhase, Held, Next, Phase, Probe, Restarts, Slot, StartFailure, StartRequest, StartStage,
+    AppManager, AppPhase, Held, Next, Parting, Phase, Probe, Restarts, Slot, StartFailure, StartRequest, StartStage,
     StartWebhook, Unconfirmed,
 };
 use crate::effect::{Answer, Call, Effect, Effects, Note, WebhookKind};
@@ -401,19 +401,27 @@ pub(crate) fn probed(s: &mut UserSession, package: &PackageName, health: Health,
     let again = now.at + timings.app_probe_failed;
     let Some(slot) = s.apps.get_mut(package) else { return };
     match (&mut slot.phase, health) {
-        (Phase::Grace { since, probe, .. }, Health { healthy: true, others_closed: false })
-            if now.at - *since < timings.app_probe =>
-        {
-            *probe = Probe::At(now.at + timings.app_probe_every);
+        (Phase::Grace { since, probe, parting, .. }, Health { healthy, others_closed }) => {
+            *parting = match *parting {
+                _ if !healthy => Parting::Down,
+                Parting::Polite if others_closed => Parting::Restart,
+                same => same,
+            };
+            let long_enough = now.at - *since >= timings.app_probe;
+            match *parting {
+                // It was down, and is not any more: its new process knows nothing of this session.
+                Parting::Down if healthy => revive(s, package, now, out),
+                Parting::Restart if long_enough => revive(s, package, now, out),
+                // It has been well all the time, and has closed only this session: that was its own wish.
+                Parting::Polite if long_enough => {
+                    out.note(Note::AppEnded(package.clone()));
+                    want_running(s, package, false, out);
+                    forget(s, package, now, out);
+                    app_state_changed(s, None, now, out);
+                }
+                _ => *probe = Probe::At(now.at + timings.app_probe_every),
+            }
         }
-        // It has been well all the time, and has closed only this session: that was its own wish.
-        (Phase::Grace { .. }, Health { healthy: true, others_closed: false }) => {
-            out.note(Note::AppEnded(package.clone()));
-            want_running(s, package, false, out);
-            forget(s, package, now, out);
-            app_state_changed(s, None, now, out);
-        }
-        (Phase::Grace { probe, .. }, _) => *probe = Probe::Never,
         (Phase::Failed { .. }, Health { healthy: true, .. }) => {
             slot.restarts.forgive();
             revive(s, package, now, out);

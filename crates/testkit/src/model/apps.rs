@@ -37,7 +37,7 @@ pub(super) struct App {
 pub(super) enum Phase {
     Starting { until: u64, webhook: Webhook, shall_run: bool },
     Running { line: Line, flush: Option<u64> },
-    Grace { since: u64, until: u64, probe: Probe },
+    Grace { since: u64, until: u64, probe: Probe, went: Went },
     Backoff { from: u64, until: u64 },
     Failed { probe: Probe },
     Dormant,
@@ -49,6 +49,15 @@ pub(super) enum Webhook {
     Asked { call: u32, last: bool },
     Retry(u64),
     Answered,
+}
+
+/// How an app went: its server may say what that meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Went {
+    Cut,
+    Politely,
+    ToRestart,
+    Down,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -317,12 +326,12 @@ impl Model {
             return;
         }
         app.way.back(&mut app.held, now);
-        let probe = if released.is_none() && [1000, 1001, 1005].contains(&code) {
-            Probe::At(now + APP_PROBE_EVERY)
-        } else {
-            Probe::No
+        let (went, probe) = match released {
+            Some(_) => (Went::ToRestart, Probe::At(now + APP_PROBE_EVERY)),
+            None if [1000, 1001, 1005].contains(&code) => (Went::Politely, Probe::At(now + APP_PROBE_EVERY)),
+            None => (Went::Cut, Probe::No),
         };
-        app.phase = Phase::Grace { since: now, until: now + APP_GRACE, probe };
+        app.phase = Phase::Grace { since: now, until: now + APP_GRACE, probe, went };
     }
 
     pub(super) fn start_failed(&mut self, no: AppNo, stage: StartStage, now: u64) {
@@ -378,16 +387,25 @@ impl Model {
                     self.start_failed(no, StartStage::Webhook, now);
                 }
             }
-            Phase::Grace { since, probe, .. } => {
-                if (ending == Ending::Health { well: true, others: false }) {
-                    if now - *since < APP_PROBE {
-                        *probe = Probe::At(now + APP_PROBE_EVERY);
-                        return;
-                    }
-                    self.apps[no] = None;
-                    return self.ask(Asked::Save(no, false));
+            Phase::Grace { since, probe, went, .. } => {
+                *probe = Probe::At(now + APP_PROBE_EVERY);
+                let waited = now - *since >= APP_PROBE;
+                let Ending::Health { well: true, others } = ending else {
+                    *went = Went::Down;
+                    return;
+                };
+                if others && *went == Went::Politely {
+                    *went = Went::ToRestart;
                 }
-                *probe = Probe::No;
+                match went {
+                    Went::Down => self.revive(no, now),
+                    Went::ToRestart if waited => self.revive(no, now),
+                    Went::Politely if waited => {
+                        self.apps[no] = None;
+                        self.ask(Asked::Save(no, false));
+                    }
+                    _ => {}
+                }
             }
             Phase::Failed { probe } => {
                 if matches!(ending, Ending::Health { well: true, .. }) {
