@@ -56,6 +56,14 @@ export const fires = (register, make, fits, session) => async x => {
   return 'fired'
 }
 
+/** A display request as the SDKs write it. */
+export const wall = (x, text) => ({
+  type: 'display_event',
+  packageName: x.packageName,
+  view: 'main',
+  layout: { layoutType: 'text_wall', text },
+})
+
 /** It is told, and the phone sees the effect: an event of the simulated phone that fits. */
 export const reaches = (act, kind, fits = () => true, phone = 'ann') => async x => {
   const mark = x[phone].seen.mark()

@@ -10,11 +10,13 @@ const now = () => new Date().toISOString()
 export const touches = gesture =>
   sends(() => ({ type: 'touch_event', device_model: 'Mentra Live', gesture_name: gesture, timestamp: Date.now() }))
 
+const mail = id => ({ notificationId: id, app: 'Mail', title: 'Lunch', content: 'At noon?' })
+
 export const notified = id =>
-  sends({ type: 'phone_notification', notificationId: id, app: 'Mail', title: 'Lunch', content: 'At noon?', priority: 'normal' })
+  sends({ ...mail(id), type: 'phone_notification', priority: 'normal' })
 
 export const dismissed = id =>
-  sends({ type: 'phone_notification_dismissed', notificationId: id, app: 'Mail', title: 'Lunch', content: 'At noon?', notificationKey: `k-${id}` })
+  sends({ ...mail(id), type: 'phone_notification_dismissed', notificationKey: `k-${id}` })
 
 export const phoneBattery = level => sends({ type: 'phone_battery_update', level, charging: true, timeRemaining: 90 })
 
@@ -39,12 +41,15 @@ export const appointment = title =>
   })
 
 export const vps = id =>
-  sends({ type: 'vps_coordinates', deviceModel: 'test', requestId: id, x: 1, y: 2, z: 3, qx: 0, qy: 0, qz: 0, qw: 1, confidence: 0.5 })
+  sends({
+    type: 'vps_coordinates', deviceModel: 'test', requestId: id, x: 1, y: 2, z: 3, qx: 0, qy: 0, qz: 0, qw: 1, confidence: 0.5,
+  })
 
 export const photoTaken = filename =>
   sends(() => ({ type: 'photo_taken', photoData: 'cGhvdG8=', mimeType: 'image/jpeg', filename, timestamp: now() }))
 
-const glasses = (modelName, wifi) => ({ type: 'glasses_connection_state', modelName, status: 'CONNECTED', wifi, timestamp: now() })
+const glasses = (modelName, wifi) =>
+  ({ type: 'glasses_connection_state', modelName, status: 'CONNECTED', wifi, timestamp: now() })
 
 /** Glasses of this model are there. */
 export const connected = modelName => sends(() => glasses(modelName))

@@ -44,7 +44,12 @@ const stops = method => photos(async x => {
   return 'settled'
 })
 
-const tells = method => photos(fires((x, handler) => x.peer.camera[method](handler), x => streaming(x), e => isGood(e.status), bobs))
+const tells = method => photos(fires(
+  (x, handler) => x.peer.camera[method](handler),
+  x => streaming(x),
+  e => isGood(e.status),
+  bobs,
+))
 
 const startsManaged = method => photos(async x => {
   const mark = x.bob.seen.mark()

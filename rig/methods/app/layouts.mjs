@@ -21,13 +21,17 @@ export const layouts = {
       'display',
       event => event.text === 'picture 576×135',
     ),
-    showBitmapAnimation: reaches(
-      x => {
-        x.keep('animation', x.session.layouts.showBitmapAnimation([bitmap(8, 8), bitmap(8, 8)], 500, true))
-      },
-      'display',
-      event => event.text.startsWith('bitmap_animation'),
-    ),
+    async showBitmapAnimation(x) {
+      const frames = [bitmap(8, 8), bitmap(16, 8)]
+      await reaches(
+        x => x.keep('animation', x.session.layouts.showBitmapAnimation(frames, 500, true)),
+        'display',
+        event => event.text === 'picture 8×8',
+      )(x)
+      const again = x.ann.seen.mark()
+      await x.ann.sees(x, 'display', event => event.text === 'picture 16×8', again)
+      return 'sent'
+    },
     async 'showBitmapAnimation().stop'(x) {
       check(x.animation, 'there is no animation')
       return shows(x => x.animation.stop(), '')(x)

@@ -110,8 +110,12 @@ export const server = {
       equal(response.status, 404, 'the status of an upload')
     }),
 
-    getActiveSessionById: local(x => check(x.server.getActiveSessionById(x.session.getSessionId()) === x.session, 'another session')),
-    getActiveSessionForUser: local(x => check(x.server.getActiveSessionForUser(x.annsAddress) === x.session, 'another session')),
+    getActiveSessionById: local(x => {
+      check(x.server.getActiveSessionById(x.session.getSessionId()) === x.session, 'another session')
+    }),
+    getActiveSessionForUser: local(x => {
+      check(x.server.getActiveSessionForUser(x.annsAddress) === x.session, 'another session')
+    }),
     setActiveSession: local(x => {
       x.server.setActiveSession('id', 'nobody@example.org', x.peer)
       check(x.server.getActiveSessionById('id') === x.peer, 'it is not there')

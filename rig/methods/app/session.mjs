@@ -1,5 +1,5 @@
 // AppSession: the session itself, its deprecated shortcuts, and messages from app to app.
-import { atEnd, bug, check, equal, fires, heard, leaves, local, pending, reaches, settles, shows } from '../checks.mjs'
+import { atEnd, bug, check, equal, fires, heard, leaves, local, pending, reaches, settles, shows, wall } from '../checks.mjs'
 import * as phone from '../happenings.mjs'
 import { nameOnly } from './names.mjs'
 
@@ -46,10 +46,18 @@ const live = {
   ),
   subscribeToGestures: nameOnly(x => x.session.subscribeToGestures(['up_swipe']), 'touch_event:up_swipe'),
   onPhoneNotifications: fires(on('onPhoneNotifications'), phone.notified('n-2'), e => e.notificationId === 'n-2'),
-  onPhoneNotificationDismissed: fires(on('onPhoneNotificationDismissed'), phone.dismissed('n-2'), e => e.notificationId === 'n-2'),
+  onPhoneNotificationDismissed: fires(
+    on('onPhoneNotificationDismissed'),
+    phone.dismissed('n-2'),
+    e => e.notificationId === 'n-2',
+  ),
   onVpsCoordinates: fires(on('onVpsCoordinates'), phone.vps('v-2'), e => e.requestId === 'v-2'),
   onPhotoTaken: fires(on('onPhotoTaken'), phone.photoTaken('p-2.jpg'), e => e.filename === 'p-2.jpg'),
-  onGlassesConnectionState: fires(on('onGlassesConnectionState'), phone.connected('Simulated Glasses'), e => e.modelName === 'Simulated Glasses'),
+  onGlassesConnectionState: fires(
+    on('onGlassesConnectionState'),
+    phone.connected('Simulated Glasses'),
+    e => e.modelName === 'Simulated Glasses',
+  ),
   on: fires((x, handler) => x.session.on('phone_battery_update', handler), phone.phoneBattery(33), e => e.level === 33),
   subscribe: nameOnly(x => x.session.subscribe('core_status_update'), 'core_status_update'),
   unsubscribe: async x => {
@@ -59,17 +67,9 @@ const live = {
     return answer
   },
 
-  sendMessage: shows(
-    x => x.session.sendMessage({ type: 'display_event', packageName: x.packageName, view: 'main', layout: { layoutType: 'text_wall', text: 'by hand' } }),
-    'by hand',
-  ),
-  sendBinary: shows(
-    x => {
-      const message = { type: 'display_event', packageName: x.packageName, view: 'main', layout: { layoutType: 'text_wall', text: 'text as bytes' } }
-      x.session.sendBinary(new TextEncoder().encode(JSON.stringify(message)))
-    },
-    'text as bytes',
-  ),
+  sendMessage: shows(x => x.session.sendMessage(wall(x, 'by hand')), 'by hand'),
+  // Text may come as bytes, too.
+  sendBinary: shows(x => x.session.sendBinary(Buffer.from(JSON.stringify(wall(x, 'as bytes')))), 'as bytes'),
 
   loadConfigFromJson: local(x => {
     equal(x.session.loadConfigFromJson(JSON.stringify(CONFIG)).name, 'Methods', 'the name')

@@ -11,9 +11,17 @@ const manager = {
   object: x => x.session.device,
   data: ['state'],
   rows: {
-    onButtonPress: fires(on('onButtonPress'), phone.plays('press camera long'), e => e.buttonId === 'camera' && e.pressType === 'long'),
+    onButtonPress: fires(
+      on('onButtonPress'),
+      phone.plays('press camera long'),
+      e => e.buttonId === 'camera' && e.pressType === 'long',
+    ),
     onHeadPosition: fires(on('onHeadPosition'), phone.plays('head up'), e => e.position === 'up'),
-    onTouchEvent: fires(on('onTouchEvent'), phone.touches('double_tap'), e => e.gesture === 'double_tap' && e.model === 'Mentra Live'),
+    onTouchEvent: fires(
+      on('onTouchEvent'),
+      phone.touches('double_tap'),
+      e => e.gesture === 'double_tap' && e.model === 'Mentra Live',
+    ),
     'onTouchEvent(gesture)': fires(
       (x, handler) => x.session.device.onTouchEvent('forward_swipe', handler),
       async x => {
@@ -103,8 +111,16 @@ const notifications = {
   object: x => x.session.phone.notifications,
   rows: {
     hasPermission: permitted(session => session.phone.notifications.hasPermission),
-    on: fires((x, handler) => x.session.phone.notifications.on(handler), phone.notified('n-1'), e => e.notificationId === 'n-1' && e.title === 'Lunch'),
-    onDismissed: fires((x, handler) => x.session.phone.notifications.onDismissed(handler), phone.dismissed('n-1'), e => e.notificationId === 'n-1'),
+    on: fires(
+      (x, handler) => x.session.phone.notifications.on(handler),
+      phone.notified('n-1'),
+      e => e.notificationId === 'n-1' && e.title === 'Lunch',
+    ),
+    onDismissed: fires(
+      (x, handler) => x.session.phone.notifications.onDismissed(handler),
+      phone.dismissed('n-1'),
+      e => e.notificationId === 'n-1',
+    ),
   },
 }
 
@@ -114,7 +130,11 @@ const calendar = {
   object: x => x.session.phone.calendar,
   rows: {
     hasPermission: permitted(session => session.phone.calendar.hasPermission),
-    on: fires((x, handler) => x.session.phone.calendar.on(handler), phone.appointment('dentist'), e => e.title === 'dentist' && e.start),
+    on: fires(
+      (x, handler) => x.session.phone.calendar.on(handler),
+      phone.appointment('dentist'),
+      e => e.title === 'dentist' && e.start,
+    ),
   },
 }
 

@@ -20,7 +20,11 @@ export const server = {
       equal(await response.json(), { status: 'success', reply: null }, 'the answer')
       equal(x.server.calls.tool.entries, [], 'the calls')
     }),
-    getActiveSessionById: local(x => check(x.server.getActiveSessionById(x.session.sessionId).session === x.session, 'another session')),
-    getActiveSessionForUser: local(x => check(x.server.getActiveSessionForUser(x.annsAddress).session === x.session, 'another session')),
+    getActiveSessionById: local(x => {
+      check(x.server.getActiveSessionById(x.session.sessionId).session === x.session, 'another session')
+    }),
+    getActiveSessionForUser: local(x => {
+      check(x.server.getActiveSessionForUser(x.annsAddress).session === x.session, 'another session')
+    }),
   },
 }

@@ -1,13 +1,6 @@
 // MentraSession: the session itself.
-import { atEnd, check, equal, fires, leaves, local, settles, shows } from '../checks.mjs'
+import { atEnd, check, equal, fires, leaves, local, settles, shows, wall } from '../checks.mjs'
 import * as phone from '../happenings.mjs'
-
-const wall = (x, text) => ({
-  type: 'display_event',
-  packageName: x.packageName,
-  view: 'main',
-  layout: { layoutType: 'text_wall', text },
-})
 
 export const session = {
   name: 'MentraSession',
@@ -45,7 +38,8 @@ export const session = {
       settings => settings.some(({ key, value }) => key === 'told' && value === 2),
     ),
     sendMessage: shows(x => x.session.sendMessage(wall(x, 'by hand')), 'by hand'),
-    sendBinary: shows(x => x.session.sendBinary(new TextEncoder().encode(JSON.stringify(wall(x, 'text as bytes')))), 'text as bytes'),
+    // Text may come as bytes, too.
+    sendBinary: shows(x => x.session.sendBinary(Buffer.from(JSON.stringify(wall(x, 'as bytes')))), 'as bytes'),
     updateSettingsForTesting: local(x => {
       x.peer.updateSettingsForTesting([{ key: 'tested', value: true }])
       equal(x.peer.settingsData, [{ key: 'tested', value: true }])

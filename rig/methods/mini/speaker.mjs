@@ -61,7 +61,8 @@ const stream = {
     id: onStream(x => (equal(x.stream.id.length, 36), 'local')),
     state: onStream(x => (equal(x.stream.state, 'streaming'), 'local')),
     write: onStream(async x => {
-      const { message } = await x.ann.sees(x, 'audio_play_request', ({ message }) => message.requestId === `stream_${x.stream.id}`, 0)
+      const isIts = ({ message }) => message.requestId === `stream_${x.stream.id}`
+      const { message } = await x.ann.sees(x, 'audio_play_request', isIts, 0)
       const body = (await x.within(fetch(message.audioUrl))).body.getReader()
       x.stream.write(new Uint8Array([1, 2, 3]))
       equal([...(await x.within(body.read())).value], [1, 2, 3], 'what can be heard')

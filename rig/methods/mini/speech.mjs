@@ -18,20 +18,29 @@ const transcription = {
   types: () => ['session/managers/TranscriptionManager.d.ts#TranscriptionManager'],
   object: x => x.session.transcription,
   rows: {
-    on: fires((x, handler) => x.session.transcription.on(handler), phone.says('any language'), e => e.text === 'any language' && e.isFinal),
+    on: fires(
+      (x, handler) => x.session.transcription.on(handler),
+      phone.says('any language'),
+      e => e.text === 'any language' && e.isFinal,
+    ),
     forLanguage: fires(
       (x, handler) => x.session.transcription.forLanguage('en-US', handler),
       phone.says('in english'),
       e => e.text === 'in english' && e.language === 'en-US',
     ),
-    'forLanguage("en")': fires((x, handler) => x.session.transcription.forLanguage('en', handler), phone.says('short'), e => e.text === 'short'),
+    'forLanguage("en")': fires(
+      (x, handler) => x.session.transcription.forLanguage('en', handler),
+      phone.says('short'),
+      e => e.text === 'short',
+    ),
     'forLanguage([…])': fires(
       (x, handler) => x.session.transcription.forLanguage(['de-DE', 'en-US'], handler),
       phone.says('one of two'),
       e => e.text === 'one of two',
     ),
     configure: pending('speech', async x => {
-      const message = await leaves(x, () => x.peer.transcription.configure({ languageHints: ['en'] }), 'transcription_config', x.peer)
+      const configure = () => x.peer.transcription.configure({ languageHints: ['en'] })
+      const message = await leaves(x, configure, 'transcription_config', x.peer)
       equal(message.languageHints, ['en'])
       return 'sent'
     }),
@@ -51,7 +60,11 @@ const translation = {
   types: () => ['session/managers/TranslationManager.d.ts#TranslationManager'],
   object: x => x.session.translation,
   rows: {
-    to: pending('speech', fires((x, handler) => x.session.translation.to('es', handler), phone.says('good morning'), e => e.text)),
+    to: pending('speech', fires(
+      (x, handler) => x.session.translation.to('es', handler),
+      phone.says('good morning'),
+      e => e.text,
+    )),
     fromTo: pending('speech', fires(
       (x, handler) => x.session.translation.fromTo('en-US', 'fr-FR', handler),
       phone.says('good evening'),

@@ -22,4 +22,6 @@ export const lanes = [
 ]
 
 // Sessions are ended, then managers are destroyed, then the server goes.
-export const ending = [session, deviceManager, speakerManager, phoneManager, camera, led, location, dashboard, storage, transport, server]
+export const ending = [
+  session, deviceManager, speakerManager, phoneManager, camera, led, location, dashboard, storage, transport, server,
+]

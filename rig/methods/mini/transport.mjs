@@ -43,8 +43,8 @@ export const transport = {
     }),
     onBinary: atEnd(async x => {
       const mark = x.bob.seen.mark()
-      const subscriptions = ['audio_chunk']
-      x.wire.send(JSON.stringify({ type: 'subscription_update', packageName: x.packageName, subscriptions, timestamp: new Date() }))
+      const list = { type: 'subscription_update', packageName: x.packageName, subscriptions: ['audio_chunk'] }
+      x.wire.send(JSON.stringify({ ...list, timestamp: new Date() }))
       // The microphone goes on when the list has come.
       await x.bob.sees(x, 'microphone_state_change', ({ message }) => message.isMicrophoneEnabled, mark)
       await x.bob.sound(3200)
