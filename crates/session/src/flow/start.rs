@@ -308,12 +308,7 @@ fn try_later(s: &mut UserSession, package: &PackageName, since: Millis, now: Now
         Next::After(ms) => slot.phase = Phase::Backoff { since, until: now.at + ms },
         Next::Never => {
             slot.phase = Phase::Failed { probe: Probe::At(now.at + timings.app_probe_failed) };
-            drop(slot.held.take());
-            let kind = slot.record.kind;
-            s.subscriptions.remove(package);
-            dashboard::app_gone(s, package, kind, now, out);
-            peers::gone(package, out);
-            s.display.app_gone(package);
+            clear_away(s, package, now, out);
             out.note(Note::AppGivenUp(package.clone()));
             notify_phone(s, package, false, now, out);
             let message = format!("{package} failed too often; start it again when its server works");
@@ -329,14 +324,20 @@ pub(crate) fn leave(s: &mut UserSession, package: &PackageName, now: Now, out: &
     let Some(slot) = s.apps.get_mut(package) else { return };
     slot.phase = Phase::Dormant;
     slot.unconfirmed = Unconfirmed::default();
+    clear_away(s, package, now, out);
+    notify_phone(s, package, false, now, out);
+    app_state_changed(s, None, now, out);
+}
+
+/// What an app that will not come back by itself has left with the managers; its slot stays.
+fn clear_away(s: &mut UserSession, package: &PackageName, now: Now, out: &mut Effects) {
+    let Some(slot) = s.apps.get_mut(package) else { return };
     drop(slot.held.take());
     let kind = slot.record.kind;
     s.subscriptions.remove(package);
     dashboard::app_gone(s, package, kind, now, out);
     peers::gone(package, out);
     s.display.app_gone(package);
-    notify_phone(s, package, false, now, out);
-    app_state_changed(s, None, now, out);
 }
 
 /// The wearer is back here: so are the apps that have left.
