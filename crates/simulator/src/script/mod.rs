@@ -17,10 +17,8 @@ mod parse;
 mod run;
 mod seen;
 mod statement;
-mod wav;
 
 pub use outcome::Outcome;
 pub use parse::parse;
 pub use run::{Progress, run};
 pub use statement::{Line, Script, ScriptError, Statement};
-pub use wav::{WavError, decode as decode_wav};

@@ -4,11 +4,11 @@ use std::future::Future;
 use std::path::Path;
 use std::time::Duration;
 
+use bifocal_audio::wav;
 use bytes::Bytes;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::seen::Seen;
-use super::wav;
 use super::{Line, Outcome, Script, Statement};
 use crate::phone::{Pace, Phone, PhoneError, PhoneEvent, Photo, Watch};
 use crate::screen::Screen;
@@ -65,7 +65,7 @@ async fn load(statement: &Statement, base_dir: &Path) -> Result<Bytes, String> {
     }
     let file = Bytes::from(tokio::fs::read(&path).await.map_err(|error| said(error.to_string()))?);
     match statement {
-        Statement::Audio(_) => wav::decode(&file).map_err(|error| said(error.to_string())),
+        Statement::Audio(_) => wav::read_for_glasses(&file).map_err(|error| said(error.to_string())),
         _ => Ok(file),
     }
 }

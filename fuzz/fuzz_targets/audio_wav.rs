@@ -1,0 +1,4 @@
+//! Fuzz target `audio_wav`: any bytes; nothing may panic.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| bifocal_audio::fuzzing::wav(data));
