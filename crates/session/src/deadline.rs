@@ -47,6 +47,16 @@ pub enum Deadline {
     MicOff,
     /// Tell the phone about the microphone.
     MicSend,
+    /// No sound has come for a moment: the tail of what was said is asked for.
+    SpeechQuiet,
+    /// No sound has come for long: the speech engine is let go.
+    SpeechIdle,
+    /// Try a speech engine once more.
+    SpeechRetry,
+    /// A speech engine did not answer.
+    SpeechOpen,
+    /// A stream of a speech engine is old, and another takes over before the engine ends it.
+    SpeechRotate,
     /// A frame has waited for its turn.
     DisplayFrame(View),
     /// A claim on the display ends.
@@ -77,6 +87,11 @@ impl Deadline {
             Deadline::AppStart(_) => "app_start",
             Deadline::WebhookRetry(_) => "webhook_retry",
             Deadline::AppStop(_) => "app_stop",
+            Deadline::SpeechQuiet => "speech_quiet",
+            Deadline::SpeechIdle => "speech_idle",
+            Deadline::SpeechRetry => "speech_retry",
+            Deadline::SpeechOpen => "speech_open",
+            Deadline::SpeechRotate => "speech_rotate",
             Deadline::DisplayFrame(_) => "display_frame",
             Deadline::DisplayClaim => "display_claim",
         }

@@ -17,6 +17,7 @@ use crate::apps::StartFailure;
 use crate::input::{AskId, CallId, ConnId, EndReason};
 use crate::links::Side;
 use crate::peers::PeerRequest;
+use crate::speech::{SpeechCommand, SpeechId, Transcript, WordsLag};
 use crate::summary::SessionSummary;
 use crate::view::SessionView;
 
@@ -74,6 +75,13 @@ pub enum Effect {
         package: PackageName,
         /// What.
         what: PeerRequest,
+    },
+    /// Something for a stream of a speech engine.
+    Speech {
+        /// Which.
+        stream: SpeechId,
+        /// What.
+        command: SpeechCommand,
     },
     /// Answer an [`Ask`](crate::Ask).
     Answer {
@@ -191,6 +199,12 @@ pub enum Answer {
         /// What they can do.
         capabilities: Option<Arc<Capabilities>>,
     },
+    /// What was said.
+    Transcripts(Vec<Transcript>),
+    /// The last ten seconds of sound: signed 16 bit, little-endian, 16 kHz, mono.
+    RecentSound(Bytes),
+    /// The app may not have that.
+    NotPermitted,
     /// The session as it is.
     View(Box<SessionView>),
     /// The session ended before there was an answer.
@@ -261,6 +275,36 @@ pub enum Note {
     SubscriptionRefused(PackageName),
     /// A stored record could not be read or written.
     StoreFailed(String),
+    /// A stream of a speech engine is over, against its will.
+    SpeechFailed {
+        /// Which engine, if it is known.
+        engine: Option<Arc<str>>,
+        /// What kind of failure.
+        fault: &'static str,
+    },
+    /// An engine took over too late: so much sound was not recognised.
+    SpeechGap {
+        /// Milliseconds.
+        ms: u64,
+    },
+    /// An engine is behind.
+    SpeechBacklog {
+        /// Which.
+        engine: Option<Arc<str>>,
+        /// By how many milliseconds of sound.
+        ms: u64,
+    },
+    /// An engine has recognised something.
+    SpeechHeard {
+        /// Which.
+        engine: Option<Arc<str>>,
+        /// Milliseconds since the end of its sound came.
+        lag: Option<u64>,
+        /// Whether it may still change.
+        is_final: bool,
+    },
+    /// Words have led to a frame.
+    WordsShown(WordsLag),
 }
 
 /// The effects of one step, in order.

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bifocal_protocol::Text;
 use bifocal_protocol::app::AppRecord;
 use bifocal_protocol::device::GlassesInfo;
 use bifocal_protocol::glasses::{CalendarEvent, LocationUpdate, PhoneNotification, PhoneNotificationDismissed};
 use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::settings::{AppSetting, SystemSettings};
+use bifocal_protocol::{Text, Timestamp};
 use bytes::Bytes;
 
 use crate::peers::FromPeers;
+use crate::speech::{SpeechEvent, SpeechId};
 
 /// The number of one accepted socket, never used twice. Input of a connection that is not current changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,6 +100,18 @@ pub enum Input {
         /// How.
         outcome: Box<Outcome>,
     },
+    /// A stream of a speech engine says something.
+    Speech {
+        /// Which.
+        stream: SpeechId,
+        /// What.
+        event: Box<SpeechEvent>,
+    },
+    /// Some speech engine is well, or none is any more.
+    SpeechEngines {
+        /// Whether one is.
+        available: bool,
+    },
     /// Something for an app, from its other users or about them.
     FromPeers(Box<FromPeers>),
     /// Somebody outside asks for something and waits for the [`Answer`](crate::Answer).
@@ -144,6 +157,19 @@ pub enum Ask {
     Report(Box<PhoneReport>),
     /// What the user has set for an app. Answered while it runs.
     AppSettings(PackageName),
+    /// What was said, for an app that runs and may hear.
+    Transcripts {
+        /// Which app asks.
+        package: PackageName,
+        /// In one language, or in all.
+        language: Option<Box<str>>,
+        /// From then on.
+        from: Timestamp,
+        /// Until then.
+        until: Timestamp,
+    },
+    /// The last ten seconds of sound, for an app that runs and may hear.
+    RecentSound(PackageName),
     /// Look at the session. Changes nothing, sends nothing.
     View,
 }

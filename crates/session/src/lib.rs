@@ -39,6 +39,7 @@ mod seeded;
 pub mod seeded;
 mod session;
 mod settings;
+mod speech;
 mod subscriptions;
 mod summary;
 mod view;
@@ -53,5 +54,8 @@ pub use links::Side;
 pub use now::{Millis, Now, Timings};
 pub use peers::{FromPeers, PeerRequest};
 pub use session::{Config, SessionState, UserSession};
+pub use speech::{
+    Heard, SpeechCommand, SpeechEvent, SpeechFailure, SpeechFault, SpeechId, SpeechNeed, Transcript, WordsLag,
+};
 pub use summary::SessionSummary;
 pub use view::SessionView;

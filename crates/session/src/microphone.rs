@@ -19,6 +19,20 @@ pub(crate) struct MicState {
     pub(crate) on: bool,
     /// Send sound even when nobody speaks: an app wants the sound itself.
     pub(crate) bypass_vad: bool,
+    /// What the phone sends.
+    pub(crate) kind: SoundKind,
+}
+
+/// What a phone that listens sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum SoundKind {
+    /// Sound.
+    #[default]
+    Pcm,
+    /// Words that it recognises itself.
+    Words,
+    /// Both.
+    Both,
 }
 
 #[derive(Debug, Default)]
@@ -108,8 +122,8 @@ mod tests {
     use super::*;
 
     const T: Timings = Timings::DEFAULT;
-    const ON: MicState = MicState { on: true, bypass_vad: false };
-    const OFF: MicState = MicState { on: false, bypass_vad: false };
+    const ON: MicState = MicState { on: true, bypass_vad: false, kind: SoundKind::Pcm };
+    const OFF: MicState = MicState { on: false, bypass_vad: false, kind: SoundKind::Pcm };
 
     /// Runs until `to` and tells what was sent: `(time, on)`.
     fn sent(mic: &mut MicrophoneManager, from: u64, to: u64) -> Vec<(u64, bool)> {

@@ -105,6 +105,24 @@ pub struct Timings {
     pub mic_keep_alive: u64,
     /// Least time between two answers to sound that nobody wants.
     pub mic_scold: u64,
+    /// How long an engine may take to answer a new stream. Whoever drives it gives up after 10 s, and says which it was.
+    pub speech_open: u64,
+    /// Without sound for so long the wearer is quiet, and the tail of what was said is asked for.
+    pub speech_linger: u64,
+    /// Without sound for so long a stream is closed; until then the next words find it open.
+    pub speech_idle: u64,
+    /// Before the third try of a stream; then twice as long each time.
+    pub speech_retry: u64,
+    /// Longest wait before a try, and before another try to replace an old stream.
+    pub speech_retry_longest: u64,
+    /// A stream is replaced when it is so old. Engines end theirs after 60 to 65 min.
+    pub speech_rotate: u64,
+    /// How long the new stream waits for the old one to have nothing pending.
+    pub speech_overlap: u64,
+    /// An engine that is so far behind is worth a warning.
+    pub speech_backlog: u64,
+    /// How long what was said is kept. Reference: 30 min.
+    pub speech_history: u64,
     /// The window in which malformed and oversized frames are counted.
     pub abuse_window: u64,
     /// How many of them a link may send in a window.
@@ -147,6 +165,15 @@ impl Timings {
         mic_gap: 250,
         mic_keep_alive: 10_000,
         mic_scold: 5_000,
+        speech_open: 12_000,
+        speech_linger: 2_000,
+        speech_idle: 30_000,
+        speech_retry: 500,
+        speech_retry_longest: 30_000,
+        speech_rotate: 55 * 60_000,
+        speech_overlap: 5_000,
+        speech_backlog: 5_000,
+        speech_history: 30 * 60_000,
         abuse_window: 60_000,
         abuse_limit: 60,
     };

@@ -26,6 +26,7 @@ use crate::now::{Millis, Now, Timings};
 use crate::record::Load;
 use crate::relay::AudioManager;
 use crate::settings::SettingsManager;
+use crate::speech::{LagWatch, SpeechManager};
 use crate::subscriptions::SubscriptionManager;
 use crate::summary::{SessionSummary, Totals};
 
@@ -40,6 +41,8 @@ pub struct Config {
     pub timezone: String,
     /// Write the corners of the dashboard when no app does.
     pub own_dashboard: bool,
+    /// Some speech engine is well.
+    pub speech: bool,
     /// Secret randomness, for ids that cannot be guessed.
     pub seed: [u8; 32],
 }
@@ -103,8 +106,13 @@ pub struct UserSession {
     pub(crate) location_seen: (u64, bool),
     pub(crate) audio: AudioManager,
     pub(crate) microphone: MicrophoneManager,
-    /// The subscriptions and the setting for which the microphone was last asked.
-    pub(crate) mic_seen: (u64, bool),
+    /// What the microphone was last asked for: the subscriptions, whether sensing is on, whether an engine is well, and
+    /// whether the user wants words recognised on the phone.
+    pub(crate) mic_seen: (u64, bool, bool, bool),
+    pub(crate) speech: SpeechManager,
+    /// The subscriptions and the setting for which speech was last wanted.
+    pub(crate) speech_seen: (u64, bool),
+    pub(crate) lag: LagWatch,
     /// The lists of what apps want have changed; the phone is told then.
     pub(crate) app_state_at: Option<Millis>,
 }
@@ -124,6 +132,7 @@ impl UserSession {
     /// A new session, before its glasses are attached.
     pub fn new(user: UserId, config: Config, now: Now) -> Self {
         Self {
+            speech: SpeechManager::new(config.speech),
             entropy: Entropy::new(config.seed),
             config: Box::new(config),
             user,
@@ -150,7 +159,9 @@ impl UserSession {
             location_seen: (0, true),
             audio: AudioManager::default(),
             microphone: MicrophoneManager::default(),
-            mic_seen: (0, true),
+            mic_seen: (0, true, true, false),
+            speech_seen: (0, true),
+            lag: LagWatch::default(),
             app_state_at: None,
         }
     }
@@ -173,6 +184,8 @@ impl UserSession {
             Input::Confirmed { conn, count } => flow::links::confirmed(self, conn, count, now),
             Input::Closed { conn, code } => flow::links::closed(self, conn, code, now, out),
             Input::CallDone { call, outcome } => flow::calls::done(self, call, *outcome, now, out),
+            Input::Speech { stream, event } => flow::speech::said(self, stream, *event, now, out),
+            Input::SpeechEngines { available } => flow::speech::engines(self, available, now, out),
             Input::FromPeers(from) => flow::peers::received(self, *from, now, out),
             Input::Asked { ask, what } => flow::asks::asked(self, ask, *what, now, out),
             Input::UserChanged => flow::record::load_user(self, out),
@@ -218,6 +231,9 @@ impl UserSession {
         }
         if let Some(at) = self.location.poll_ends() {
             consider(at, Deadline::LocationPoll);
+        }
+        if let Some((at, deadline)) = self.speech.next_deadline(timings) {
+            consider(at, deadline);
         }
         if let Some(at) = self.microphone.off_due() {
             consider(at, Deadline::MicOff);

@@ -13,6 +13,7 @@ use bifocal_protocol::permission::{Need, Permission, Permissions, needed_for};
 use bifocal_protocol::streams::{NotAStream, StreamKey, Subscription, SubscriptionEntry, language_matches};
 
 use crate::now::{Millis, Timings};
+use crate::speech::SpeechNeed;
 
 /// Most entries of one list that are kept, and most that are named when they are left out.
 const MAX_PER_APP: usize = 100;
@@ -25,8 +26,15 @@ static LOCATION_UPDATE: LazyLock<Arc<str>> = LazyLock::new(|| "location_update".
 pub(crate) enum Topic<'a> {
     /// A message of this type.
     Plain(&'a str),
-    /// Words in a language.
-    Speech(&'a str),
+    /// Words in a language, recognised by the phone; not for whom an engine recognises the same.
+    Speech {
+        /// The language.
+        spoken: &'a str,
+        /// What an engine recognises.
+        served: &'a [Arc<SpeechNeed>],
+    },
+    /// Words that an engine has recognised for this need.
+    Recognised(&'a SpeechNeed),
     /// A touch gesture.
     Touch(&'a str),
     /// Sound.
@@ -38,11 +46,26 @@ impl Topic<'_> {
     pub(crate) fn need(&self) -> Need {
         needed_for(match self {
             Topic::Plain(kind) => kind,
-            Topic::Speech(_) => "transcription",
+            Topic::Speech { .. } => "transcription",
+            Topic::Recognised(need) if need.translate.is_some() => "translation",
+            Topic::Recognised(_) => "transcription",
             Topic::Touch(_) => "touch_event",
             Topic::Audio => "audio_chunk",
         })
     }
+}
+
+/// What apps want of the microphone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct SoundDemand {
+    /// The sound itself, all of it.
+    pub(crate) raw: bool,
+    /// Words.
+    pub(crate) words: bool,
+    /// Words in another language.
+    pub(crate) translated: bool,
+    /// Whether somebody speaks.
+    pub(crate) voice: bool,
 }
 
 /// What became of an update.
@@ -191,19 +214,24 @@ impl SubscriptionManager {
         self.revision
     }
 
-    /// What the microphone has to do: whether anybody needs sound, and whether somebody needs all of it.
-    pub(crate) fn sound(&self) -> (bool, bool) {
-        let raw = self.keys().any(|key| matches!(key, StreamKey::Plain(name) if **name == *"audio_chunk"));
-        (self.requires_audio(), raw)
+    /// What the microphone has to do.
+    pub(crate) fn sound(&self) -> SoundDemand {
+        let mut demand = SoundDemand::default();
+        for key in self.keys() {
+            match key {
+                StreamKey::Transcription { .. } => demand.words = true,
+                StreamKey::Translation { .. } => demand.translated = true,
+                StreamKey::Plain(name) if **name == *"audio_chunk" => demand.raw = true,
+                StreamKey::Plain(name) if **name == *"VAD" => demand.voice = true,
+                _ => {}
+            }
+        }
+        demand
     }
 
     /// Whether any app needs sound, recognised or raw.
     pub(crate) fn requires_audio(&self) -> bool {
-        self.keys().any(|key| match key {
-            StreamKey::Transcription { .. } | StreamKey::Translation { .. } => true,
-            StreamKey::Plain(name) => matches!(&**name, "audio_chunk" | "VAD"),
-            _ => false,
-        })
+        self.sound() != SoundDemand::default()
     }
 
     /// How exactly the wearer's place is wanted. Who does not say how exactly gets the platform's own choice, because SDK v2
@@ -216,6 +244,17 @@ impl SubscriptionManager {
             _ => None,
         };
         self.keys().filter_map(tier).max().unwrap_or_default()
+    }
+
+    /// What speech engines have to recognise.
+    pub(crate) fn speech(&self) -> impl Iterator<Item = SpeechNeed> {
+        self.keys().filter_map(SpeechNeed::of)
+    }
+
+    /// Apps that want what serves this need.
+    pub(crate) fn wanting<'a>(&'a self, need: &'a SpeechNeed) -> impl Iterator<Item = &'a PackageName> {
+        let wants = move |wanted: &Wanted| wanted.list.iter().any(|s| need.serves(&s.key));
+        self.apps.iter().filter(move |(_, wanted)| wants(wanted)).map(|(package, _)| package)
     }
 
     /// The language streams that must be running, each once, sorted.
@@ -257,7 +296,10 @@ impl Wanted {
 fn matches(key: &StreamKey, topic: Topic<'_>, permissions: Permissions) -> bool {
     match (key, topic) {
         (StreamKey::Wildcard, topic) => topic.need().met_by(permissions),
-        (StreamKey::Transcription { language, .. }, Topic::Speech(spoken)) => language_matches(language, spoken),
+        (StreamKey::Transcription { language, .. }, Topic::Speech { spoken, served }) => {
+            language_matches(language, spoken) && !served.iter().any(|need| need.serves(key))
+        }
+        (key, Topic::Recognised(need)) => need.serves(key),
         (StreamKey::Touch(wanted), Topic::Touch(gesture)) => **wanted == *gesture,
         (StreamKey::Plain(name), Topic::Touch(_)) => **name == *"touch_event",
         (StreamKey::Plain(name), Topic::Plain(kind)) => **name == *kind,
@@ -294,7 +336,7 @@ mod tests {
     fn each_matching_subscription_is_a_delivery_under_its_own_name() {
         let list = ["transcription", "transcription:en-US?hints=de", "transcription:auto", "transcription:fr-FR"];
         let (manager, _) = with(&[Permission::Microphone], &list);
-        assert_eq!(streams(&manager, Topic::Speech("en-US")), list[..3]);
+        assert_eq!(streams(&manager, Topic::Speech { spoken: "en-US", served: &[] }), list[..3]);
         let (manager, _) = with(&[], &["touch_event", "touch_event:double_tap"]);
         assert_eq!(streams(&manager, Topic::Touch("double_tap")).len(), 2);
         assert_eq!(streams(&manager, Topic::Touch("long_press")), ["touch_event"]);
@@ -304,7 +346,7 @@ mod tests {
     fn a_wildcard_gets_what_the_app_may_have() {
         let (manager, _) = with(&[], &["*"]);
         assert_eq!(streams(&manager, Topic::Plain("button_press")), ["*"]);
-        assert!(streams(&manager, Topic::Speech("en-US")).is_empty());
+        assert!(streams(&manager, Topic::Speech { spoken: "en-US", served: &[] }).is_empty());
         assert!(streams(&manager, Topic::Plain("brain_waves")).is_empty());
         let (manager, _) = with(&[Permission::All], &["*"]);
         assert_eq!(streams(&manager, Topic::Plain("brain_waves")), ["*"]);

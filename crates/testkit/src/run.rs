@@ -41,6 +41,7 @@ impl Life {
             app_socket_url: "ws://127.0.0.1:8002/app-ws".to_owned(),
             timezone: "Europe/Berlin".to_owned(),
             own_dashboard: false,
+            speech: true,
             seed: [9; 32],
         };
         let session = UserSession::new(user, config, moment(0));

@@ -170,6 +170,7 @@ fn subscribe(
 /// `display_event`: what the wearer sees is decided by the display manager; here it is only handed over.
 fn display(s: &mut UserSession, conn: ConnId, app: &PackageName, wanted: DisplayRequest, now: Now, out: &mut Effects) {
     let Some(slot) = s.apps.get(app) else { return };
+    s.lag.asked(app, now.at);
     let frame = Frame {
         package: app.clone(),
         session_id: slot.session_id.clone(),

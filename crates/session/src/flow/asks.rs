@@ -2,6 +2,8 @@
 
 use bifocal_protocol::Message;
 use bifocal_protocol::glasses::FromPhone;
+use bifocal_protocol::ids::PackageName;
+use bifocal_protocol::permission::Permission;
 use bifocal_protocol::webhook::StopReason;
 
 use crate::effect::{Answer, Effects};
@@ -30,7 +32,24 @@ pub(crate) fn asked(s: &mut UserSession, ask: AskId, what: Ask, now: Now, out: &
             let answer = running.unwrap_or(if known { Answer::NotRunning } else { Answer::NotInstalled });
             out.answer(ask, answer);
         }
+        Ask::Transcripts { package, language, from, until } => {
+            let said = |s: &UserSession| Answer::Transcripts(s.speech.history.said(language.as_deref(), from, until));
+            out.answer(ask, if_it_may_hear(s, &package, said));
+        }
+        Ask::RecentSound(package) => {
+            out.answer(ask, if_it_may_hear(s, &package, |s| Answer::RecentSound(s.speech.recent())));
+        }
         Ask::View => out.answer(ask, Answer::View(Box::new(s.view()))),
+    }
+}
+
+/// What only an app may know that runs and has the microphone.
+fn if_it_may_hear(s: &UserSession, package: &PackageName, answer: impl FnOnce(&UserSession) -> Answer) -> Answer {
+    match s.apps.get(package) {
+        None if s.load.installed(package).is_none() => Answer::NotInstalled,
+        Some(slot) if slot.link().is_some() && slot.record.granted().grants(Permission::Microphone) => answer(s),
+        Some(slot) if slot.link().is_some() => Answer::NotPermitted,
+        _ => Answer::NotRunning,
     }
 }
 

@@ -6,7 +6,7 @@ use bifocal_protocol::hardware::Hardware;
 use bifocal_protocol::layout::{Layout, View};
 
 use crate::display::{Report, Sent, system_package};
-use crate::effect::{Effects, Lane, LatestKey};
+use crate::effect::{Effects, Lane, LatestKey, Note};
 use crate::input::ConnId;
 use crate::now::Now;
 use crate::session::UserSession;
@@ -34,6 +34,11 @@ fn send(s: &mut UserSession, conn: ConnId, view: View, now: Now, out: &mut Effec
     let Some(sent) = s.display.take(view, now.at, &s.config.timings) else { return };
     // What wipes must not be overtaken by what it wipes for.
     let lane = if sent == Sent::Wipe { Lane::Control } else { Lane::Latest(LatestKey::Display(view)) };
+    if let (View::Main, Sent::Picture(frame, _)) = (view, &sent)
+        && let Some(lag) = s.lag.shown(&frame.package, now.at)
+    {
+        out.note(Note::WordsShown(lag));
+    }
     let event = match sent {
         Sent::Picture(frame, picture) => DisplayEvent {
             package_name: frame.package.to_string(),

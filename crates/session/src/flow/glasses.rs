@@ -2,8 +2,7 @@
 
 use bifocal_protocol::close::Close;
 use bifocal_protocol::device::GlassesInfo;
-use bifocal_protocol::events::TranscriptionData;
-use bifocal_protocol::glasses::{FromPhone, LocalTranscription, PhonePong, SettingsUpdate, ToPhone};
+use bifocal_protocol::glasses::{FromPhone, PhonePong, SettingsUpdate, ToPhone};
 use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::json::{Malformed, peek_type};
 use bifocal_protocol::webhook::StopReason;
@@ -14,12 +13,12 @@ use crate::effect::{Call, Effect, Effects, Note};
 use crate::errors::ErrorRow;
 use crate::flow::lifecycle::acknowledge;
 use crate::flow::start::Wish;
-use crate::flow::{device, light, links, location, phone, settings as settings_flow, start, stop};
+use crate::flow::{device, light, links, location, phone, settings as settings_flow, speech, start, stop};
 use crate::input::ConnId;
 use crate::links::Side;
 use crate::now::Now;
 use crate::record::Parked;
-use crate::relay::{relay, relay_audio, relay_words};
+use crate::relay::{relay, relay_audio};
 use crate::seeded::Bug;
 use crate::session::{Glasses, UserSession};
 use crate::subscriptions::Topic;
@@ -100,7 +99,7 @@ fn act(s: &mut UserSession, conn: ConnId, message: FromPhone, text: &Text, now: 
         }
         FromPhone::RequestSettings(_) => settings(s, conn, false, now, out),
         FromPhone::SettingsUpdateRequest(_) => settings(s, conn, true, now, out),
-        FromPhone::LocalTranscription(words) => transcription(s, words, now, out),
+        FromPhone::LocalTranscription(words) => speech::local_words(s, words, now, out),
         FromPhone::GlassesConnectionState(state) => {
             device::link(s, text, state.wifi.is_some(), now, out);
             if state.is_connected() {
@@ -156,6 +155,7 @@ pub(crate) fn binary(s: &mut UserSession, conn: ConnId, data: Bytes, now: Now, o
     let samples = s.audio.align(data);
     if !samples.is_empty() {
         relay_audio(s, &samples, out);
+        speech::sound(s, samples, now, out);
     }
 }
 
@@ -189,34 +189,11 @@ fn voice_activity(s: &mut UserSession, text: &str, now: Now, out: &mut Effects) 
     }
     if let Ok(vad) = serde_json::from_str::<Vad>(text) {
         s.speaking = vad.status == true || vad.status == "true";
+        if !s.speaking {
+            s.speech.quiet(out);
+        }
     }
     relay(s, Topic::Plain("VAD"), text, now, out);
-}
-
-/// `local_transcription`: words that the phone recognised. Apps get them like any other transcription.
-fn transcription(s: &mut UserSession, words: LocalTranscription, now: Now, out: &mut Effects) {
-    if !s.settings.system.sensing_enabled {
-        return;
-    }
-    let language = words.transcribe_language.or(words.language).unwrap_or_else(|| "en-US".to_owned());
-    let data = TranscriptionData {
-        text: words.text,
-        is_final: words.is_final,
-        start_time: words.start_time.unwrap_or_else(|| 0.into()),
-        end_time: words.end_time.unwrap_or_else(|| 0.into()),
-        speaker_id: words.speaker_id,
-        transcribe_language: Some(language.clone()),
-        provider: words.provider,
-        utterance_id: None,
-        detected_language: None,
-        duration: None,
-        confidence: None,
-        metadata: None,
-    };
-    s.totals.transcripts += 1;
-    // A struct of ours: serialising it cannot fail.
-    let json = serde_json::to_string(&data).unwrap_or_else(|_| "{}".to_owned());
-    relay_words(s, Topic::Speech(&language), &json, Some(data.is_final), now, out);
 }
 
 /// The settings in force, defaults included. Those of the user are waited for.

@@ -13,7 +13,7 @@ use crate::deadline::Deadline;
 use crate::effect::{Answer, Effect, Effects, Lane, LatestKey, Note};
 use crate::errors::ErrorRow;
 use crate::flow;
-use crate::flow::{links, location, peers, record, start, stop};
+use crate::flow::{links, location, peers, record, speech, start, stop};
 use crate::input::{ConnId, EndReason, Input};
 use crate::links::Link;
 use crate::microphone::MicState;
@@ -117,6 +117,11 @@ pub(crate) fn due(s: &mut UserSession, deadline: Deadline, now: Now, out: &mut E
         Deadline::AppStop(package) => stop::finish(s, &package, now, out),
         // Every step ends with sending what is due.
         Deadline::DisplayFrame(_) | Deadline::MicSend | Deadline::LocationTier => {}
+        Deadline::SpeechQuiet
+        | Deadline::SpeechIdle
+        | Deadline::SpeechRetry
+        | Deadline::SpeechOpen
+        | Deadline::SpeechRotate => speech::due(s, now, out),
         Deadline::Dashboard => s.dashboard.clean(now.at),
         Deadline::LocationPoll => location::expire(s, now, out),
         Deadline::DisplayClaim => s.display.expire(now.at, &s.config.timings),
@@ -176,6 +181,7 @@ pub(crate) fn end(s: &mut UserSession, reason: EndReason, now: Now, out: &mut Ef
         };
         out.push(Effect::Close { conn, close });
     }
+    s.speech.end(out);
     let summary = Box::new(s.summary(now));
     s.ended = Some(reason);
     out.push(Effect::Ended { reason, summary });

@@ -4,20 +4,32 @@ use bifocal_protocol::glasses::{MicrophoneStateChange, RequiredData, ToPhone};
 
 use crate::effect::{Effects, Lane, LatestKey};
 use crate::input::ConnId;
-use crate::microphone::MicState;
+use crate::microphone::{MicState, SoundKind};
 use crate::now::Now;
 use crate::session::UserSession;
+use crate::subscriptions::SoundDemand;
 
 /// Asks for what the subscriptions need, when they have changed, and tells the phone what is due. Nobody listens while
-/// `sensingEnabled` is off.
+/// `sensingEnabled` is off. Words are recognised by an engine of the cloud, or by the phone: when no engine is well, or when
+/// the user wants it so.
 pub(crate) fn flush(s: &mut UserSession, now: Now, out: &mut Effects) {
     let timings = s.config.timings;
-    let seen = (s.subscriptions.revision(), s.settings.system.sensing_enabled);
+    let system = &s.settings.system;
+    let (sensing, on_phone) = (system.sensing_enabled, system.enforce_local_transcription);
+    let seen = (s.subscriptions.revision(), sensing, s.speech.is_available(), on_phone);
     if s.mic_seen != seen {
         s.mic_seen = seen;
-        let (wanted, raw) = s.subscriptions.sound();
-        let on = wanted && s.settings.system.sensing_enabled;
-        s.microphone.demand(MicState { on, bypass_vad: on && raw }, now.at, &timings);
+        let demand = s.subscriptions.sound();
+        let on = demand != SoundDemand::default() && sensing;
+        let by_phone = demand.words && (on_phone || !s.speech.is_available());
+        let sound = demand.raw || demand.voice || (demand.translated && s.speech.is_available());
+        let kind = match (by_phone, sound) {
+            (false, _) => SoundKind::Pcm,
+            (true, true) => SoundKind::Both,
+            (true, false) => SoundKind::Words,
+        };
+        let state = MicState { on, bypass_vad: on && demand.raw, kind: if on { kind } else { SoundKind::Pcm } };
+        s.microphone.demand(state, now.at, &timings);
     }
     let Some(conn) = s.glasses_link().map(|link| link.conn) else { return };
     if let Some(state) = s.microphone.take(now.at, &timings) {
@@ -30,7 +42,12 @@ pub(crate) fn say_mic(s: &UserSession, conn: ConnId, state: MicState, now: Now, 
     let change = MicrophoneStateChange {
         session_id: s.user.to_string(),
         is_microphone_enabled: state.on,
-        required_data: if state.on { vec![RequiredData::Pcm] } else { Vec::new() },
+        required_data: match state.kind {
+            _ if !state.on => Vec::new(),
+            SoundKind::Pcm => vec![RequiredData::Pcm],
+            SoundKind::Words => vec![RequiredData::Transcription],
+            SoundKind::Both => vec![RequiredData::Pcm, RequiredData::Transcription],
+        },
         bypass_vad: state.bypass_vad,
         timestamp: now.wall,
     };

@@ -17,6 +17,7 @@ pub(crate) mod peers;
 pub(crate) mod phone;
 pub(crate) mod record;
 pub(crate) mod settings;
+pub(crate) mod speech;
 pub(crate) mod start;
 pub(crate) mod stop;
 pub(crate) mod unserved;
@@ -30,6 +31,7 @@ use crate::session::UserSession;
 /// What every step ends with: the phone is told what is due, in the order of a resync.
 pub(crate) fn flush(s: &mut UserSession, now: Now, out: &mut Effects) {
     microphone::flush(s, now, out);
+    speech::flush(s, now, out);
     location::flush(s, now, out);
     dashboard::flush(s, now);
     display::flush(s, now, out);

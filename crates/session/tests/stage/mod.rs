@@ -33,6 +33,17 @@
 //!                                                    the default
 //! app PACKAGE is set [JSON, …]                       the user has chosen values for an app
 //! device is JSON                                     the phone posts what it knows of the glasses, or a part of it
+//! show speech                                        from here on it is printed what speech engines are told; else it is not,
+//!                                                    and every stream is opened at once
+//! no engines                                         no speech engine is well; before anything else. Else one is
+//! engines are well | ill                             some speech engine is well again, or none is any more
+//! glasses N talks TIME                               sound in frames of 100 ms, each at its time. What streams are given is
+//!                                                    added up
+//! speech N opens at ENGINE | ends | has consumed TIME | fails KIND [at ENGINE] [because REASON]
+//! speech N hears {"n": 0, "text": "…", "from": 0, "to": 900, "final": true, "in": "de", "by": "1", "means": "…"}
+//!                                                    words of utterance n, between two times of the stream's own sound: of
+//!                                                    which language, by whom, and what it means in another
+//! ask N transcripts PACKAGE [LANGUAGE] | sound PACKAGE
 //! ask N start PACKAGE | stop PACKAGE | settings PACKAGE | view
 //! again COUNT: STATEMENT                             the same, many times at once; effects are counted, not listed
 //! briefly: STATEMENT                                 effects are counted, not listed
@@ -56,7 +67,7 @@ use bifocal_protocol::Timestamp;
 use bifocal_protocol::ids::UserId;
 use bifocal_session::{
     Call, CallId, Config, ConnId, Effect, Effects, Input, Lane, Millis, Now, Outcome, PeerRequest, SessionState,
-    Timings, UserData, UserSession, WebhookKind,
+    SpeechCommand, SpeechEvent, Timings, UserData, UserSession, WebhookKind,
 };
 
 /// 2026-01-05T08:00:00Z: the wall clock when a story begins.
@@ -75,6 +86,7 @@ struct Stage {
     answering: BTreeSet<u64>,
     everything: bool,
     peers: bool,
+    speech: bool,
     /// How every app's server answers when it is asked how it is.
     health: Option<bool>,
 }
@@ -104,11 +116,16 @@ pub(crate) fn play(story: &str) -> Result<String, String> {
 
 impl Stage {
     fn new(wearer: &str, own_dashboard: bool) -> Result<Self, String> {
+        Self::with(wearer, own_dashboard, true)
+    }
+
+    fn with(wearer: &str, own_dashboard: bool, speech: bool) -> Result<Self, String> {
         let config = Config {
             timings: Timings::DEFAULT,
             app_socket_url: "ws://127.0.0.1:8002/app-ws".to_owned(),
             timezone: "Europe/Berlin".to_owned(),
             own_dashboard,
+            speech,
             seed: [9; 32],
         };
         let user = UserId::new(wearer).map_err(|error| error.to_string())?;
@@ -123,6 +140,7 @@ impl Stage {
             answering,
             everything: false,
             peers: false,
+            speech: false,
             health: None,
         })
     }
@@ -131,6 +149,10 @@ impl Stage {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words[..] {
             ["wearer", address] => *self = Self::new(address, false)?,
+            ["no", "engines"] => *self = Self::with("ann@example.org", false, false)?,
+            ["glasses", conn, "talks", time] => {
+                return self.talk(words::conn(conn)?, words::milliseconds(time)?);
+            }
             ["own", "dashboard"] => *self = Self::new("ann@example.org", true)?,
             ["app", package, ref rest @ ..]
                 if words::number::<u64>(package).is_err() && rest.first() != Some(&"is") =>
@@ -139,6 +161,7 @@ impl Stage {
             }
             ["ran", package] => self.user.running.push(words::name(package)?),
             ["show", "everything"] => self.everything = true,
+            ["show", "speech"] => self.speech = true,
             ["show", "peers"] => self.peers = true,
             ["servers", "are", word] => self.health = Some(word == "well"),
             ["running", package, "on", conn, ref rest @ ..] => self.furnish(package, words::conn(conn)?, rest)?,
@@ -260,6 +283,31 @@ impl Stage {
         Ok(counts.into_iter().map(|(head, count)| format!("{count} × {head}")).collect())
     }
 
+    /// Sound, 100 ms at a time. How much of it each stream was given is said at the end.
+    fn talk(&mut self, conn: ConnId, ms: u64) -> Result<Vec<String>, String> {
+        let mut lines = Vec::new();
+        let mut given: Vec<(String, u64)> = Vec::new();
+        for turn in 0..ms / 100 {
+            let heard = self.step(Input::GlassesBinary { conn, data: vec![0; 3200].into() });
+            let passed = if turn == 0 { String::new() } else { format!("+{}ms ", turn * 100) };
+            let waited = self.wait(100);
+            for (line, prefix) in heard.into_iter().map(|line| (line, &*passed)).chain(waited.into_iter().map(|line| (line, "")))
+            {
+                match sound(&line) {
+                    None => lines.push(format!("{prefix}{line}")),
+                    Some((stream, ms)) => {
+                        match given.iter_mut().find(|(known, _)| known == stream) {
+                            Some((_, sum)) => *sum += ms,
+                            None => given.push((stream.to_owned(), ms)),
+                        }
+                    }
+                }
+            }
+        }
+        lines.extend(given.into_iter().map(|(stream, ms)| format!("{stream} sound {ms} ms")));
+        Ok(lines)
+    }
+
     /// Lets time pass, stopping at every deadline on the way.
     fn wait(&mut self, ms: u64) -> Vec<String> {
         let from = self.at;
@@ -281,9 +329,9 @@ impl Stage {
 
     /// The effects as lines. What the stage itself has to know of them is noted; pings that are answered are left out.
     fn rendered(&mut self, effects: &mut Effects, prefix: &str) -> Vec<String> {
-        let mut lines = Vec::new();
+        let mut lines: Vec<String> = Vec::new();
         let mut confirmed = BTreeSet::new();
-        let mut asked = Vec::new();
+        let (mut asked, mut opened) = (Vec::new(), Vec::new());
         for effect in effects.drain() {
             match &effect {
                 Effect::Ping { conn } if self.answering.contains(&conn.0) => {
@@ -294,6 +342,12 @@ impl Stage {
                     confirmed.insert(*conn);
                 }
                 Effect::Peers { what: PeerRequest::Here { .. } | PeerRequest::Gone, .. } if !self.peers => continue,
+                Effect::Speech { stream, command } if !self.speech => {
+                    if let SpeechCommand::Open { .. } = command {
+                        opened.push(*stream);
+                    }
+                    continue;
+                }
                 Effect::Call { call, what: Call::Health { .. } } if self.health.is_some() => {
                     asked.push(*call);
                     continue;
@@ -304,12 +358,26 @@ impl Stage {
                 }
                 _ => {}
             }
-            lines.push(format!("{prefix}{}", render::effect(&effect, self.everything)));
+            let line = format!("{prefix}{}", render::effect(&effect, self.everything));
+            // Sound that is given at once is one line, whatever the frames are.
+            let before = lines.last().and_then(|last| sound(last));
+            let merged = match (before, sound(&line)) {
+                (Some((who, before)), Some((same, more))) if who == same => Some(format!("{who} sound {} ms", before + more)),
+                _ => None,
+            };
+            if merged.is_some() {
+                lines.pop();
+            }
+            lines.push(merged.unwrap_or(line));
         }
         for call in asked {
             let healthy = self.health.unwrap_or_default();
             let outcome = Box::new(Outcome::Health { healthy, others_closed: false });
             lines.extend(self.step(Input::CallDone { call, outcome }));
+        }
+        for stream in opened {
+            let event = Box::new(SpeechEvent::Opened { engine: "engine".into() });
+            lines.extend(self.step(Input::Speech { stream, event }));
         }
         for conn in confirmed {
             let mut nothing = Effects::new();
@@ -318,6 +386,12 @@ impl Stage {
         }
         lines
     }
+}
+
+/// Who is given how many milliseconds of sound.
+fn sound(line: &str) -> Option<(&str, u64)> {
+    let (who, ms) = line.strip_suffix(" ms")?.split_once(" sound ")?;
+    Some((who, ms.parse().ok()?))
 }
 
 /// The first words of an effect: a note whole; of calls and answers not which, and of nothing for whom, when that is

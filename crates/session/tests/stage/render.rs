@@ -1,6 +1,8 @@
 //! Effects as lines of text.
 
-use bifocal_session::{Answer, Call, Effect, Lane, LatestKey, Note, PeerRequest, SessionSummary};
+use bifocal_session::{
+    Answer, Call, Effect, Lane, LatestKey, Note, PeerRequest, SessionSummary, SpeechCommand, Transcript, WordsLag,
+};
 use serde_json::{Map, Value, json};
 
 /// One effect, one line; `everything` prints it whole.
@@ -18,6 +20,7 @@ pub(super) fn effect(effect: &Effect, everything: bool) -> String {
             }
             format!("send {} {} {kind} {message}", conn.0, lane_name(*lane))
         }
+        Effect::SendBinary { conn, data } if data.len() > 64 => format!("send {} audio of {} bytes", conn.0, data.len()),
         Effect::SendBinary { conn, data } => format!("send {} audio {}", conn.0, hex::encode(data)),
         Effect::Ping { conn } => format!("ping {}", conn.0),
         Effect::Close { conn, close } => format!("close {} {} {}", conn.0, close.code(), close.reason()),
@@ -27,7 +30,33 @@ pub(super) fn effect(effect: &Effect, everything: bool) -> String {
         Effect::Call { call, what } => format!("call {} {}", call.0, self::call(what, everything)),
         Effect::Answer { ask, answer } => format!("answer {} {}", ask.0, self::answer(answer, everything)),
         Effect::Note(note) => format!("note {}", self::note(note)),
+        Effect::Speech { stream, command } => format!("speech {} {}", stream.0, self::command(command)),
         Effect::Peers { package, what } => format!("peers of {package}: {}", request(what)),
+    }
+}
+
+fn command(command: &SpeechCommand) -> String {
+    match command {
+        SpeechCommand::Open { need, avoid } => {
+            let mut line = format!("open {}", need.language);
+            let hints: Vec<&str> = need.hints.iter().map(|hint| &**hint).collect();
+            if !hints.is_empty() {
+                line.push_str(&format!(" or {}", hints.join(" or ")));
+            }
+            if need.fixed {
+                line.push_str(" fixed");
+            }
+            if let Some(to) = &need.translate {
+                line.push_str(&format!(" into {to}"));
+            }
+            if !avoid.is_empty() {
+                line.push_str(&format!(", not at {}", avoid.join(", ")));
+            }
+            line
+        }
+        SpeechCommand::Audio(data) => format!("sound {} ms", data.len() / 32),
+        SpeechCommand::Finalise => "finalise".to_owned(),
+        SpeechCommand::Close => "close".to_owned(),
     }
 }
 
@@ -125,6 +154,15 @@ fn answer(answer: &Answer, everything: bool) -> String {
             format!("device connected={connected} model={model:?} as {can:?}")
         }
         Answer::Settings(settings) => format!("settings {}", json!(settings)),
+        Answer::NotPermitted => "not permitted".to_owned(),
+        Answer::RecentSound(sound) => format!("sound of {} ms", sound.len() / 32),
+        Answer::Transcripts(all) => {
+            let said = |said: &Transcript| {
+                let end = if said.is_final { "" } else { " …" };
+                format!("{} {}: {}{end}", said.utterance, said.language, said.text)
+            };
+            format!("transcripts [{}]", all.iter().map(said).collect::<Vec<_>>().join("; "))
+        }
         Answer::SessionEnded => "session ended".to_owned(),
         Answer::View(view) => {
             let apps: Vec<String> = view.apps.iter().map(|(app, phase)| format!("{app}={}", phase.name())).collect();
@@ -161,8 +199,23 @@ fn note(note: &Note) -> String {
         Note::UnknownType(side) => format!("unknown type from {}", side.name()),
         Note::ForeignPackage(app) => format!("{app} spoke for another app"),
         Note::SubscriptionRefused(app) => format!("subscription of {app} refused"),
+        Note::SpeechFailed { engine, fault } => format!("speech failed: {fault}, at {}", named(engine)),
+        Note::SpeechGap { ms } => format!("{ms} ms of sound are lost"),
+        Note::SpeechBacklog { engine, ms } => format!("{} is {ms} ms behind", named(engine)),
+        Note::SpeechHeard { engine, lag, is_final } => {
+            let kind = if *is_final { "final" } else { "interim" };
+            let lag = lag.map_or_else(|| "of long ago".to_owned(), |lag| format!("after {lag} ms"));
+            format!("{kind} words of {} {lag}", named(engine))
+        }
+        Note::WordsShown(WordsLag { recognised, app, shown }) => {
+            format!("words shown: {recognised} ms recognised, {app} ms app, {shown} ms shown")
+        }
         Note::StoreFailed(why) => format!("store failed: {why}"),
     }
+}
+
+fn named(engine: &Option<std::sync::Arc<str>>) -> &str {
+    engine.as_deref().unwrap_or("nobody")
 }
 
 fn summary(summary: &SessionSummary) -> String {

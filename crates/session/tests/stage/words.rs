@@ -4,8 +4,11 @@ use bifocal_protocol::app::{AppKind, AppRecord};
 use bifocal_protocol::apps::ToApp;
 use bifocal_protocol::hardware::{Level, Requirement};
 use bifocal_protocol::ids::PackageName;
-use bifocal_protocol::{Decoded, Message, Text};
-use bifocal_session::{AppHello, Ask, AskId, CallId, ConnId, EndReason, FromPeers, Input, Outcome, PhoneReport};
+use bifocal_protocol::{Decoded, Message, Text, Timestamp};
+use bifocal_session::{
+    AppHello, Ask, AskId, CallId, ConnId, EndReason, FromPeers, Heard, Input, Outcome, PhoneReport, SpeechEvent,
+    SpeechFailure, SpeechFault, SpeechId,
+};
 use bytes::Bytes;
 use serde_json::json;
 
@@ -72,6 +75,16 @@ pub(super) fn input(words: &[&str], line: &str) -> Result<Input, String> {
             let report = PhoneReport::Settings { system: Box::new(system), timezone: None, wearable: None };
             asked("0", Ask::Report(Box::new(report)))?
         }
+        ["speech", n, "opens", "at", engine] => said(n, SpeechEvent::Opened { engine: engine.into() })?,
+        ["speech", n, "hears", ..] => said(n, SpeechEvent::Heard(heard(&message()?)?))?,
+        ["speech", n, "has", "consumed", time] => said(n, SpeechEvent::Consumed { ms: milliseconds(time)? })?,
+        ["speech", n, "ends"] => said(n, SpeechEvent::Closed)?,
+        ["speech", n, "fails", kind, ref rest @ ..] => {
+            let engine = rest.get(1).map(|engine| (*engine).into());
+            let why = line.split_once(" because ").map_or("it is gone", |(_, why)| why).to_owned();
+            said(n, SpeechEvent::Failed(SpeechFailure { engine, kind: fault(kind)?, why }))?
+        }
+        ["engines", "are", word] => Input::SpeechEngines { available: word == "well" },
         ["app", package, "is", "set", ..] => {
             let chosen = line.find('[').map(|at| &line[at..]).ok_or("a list is missing")?;
             let chosen = serde_json::from_str(chosen).map_err(|error| error.to_string())?;
@@ -81,6 +94,12 @@ pub(super) fn input(words: &[&str], line: &str) -> Result<Input, String> {
             let report = serde_json::from_str(&message()?).map_err(|error| error.to_string())?;
             asked("0", Ask::Report(Box::new(PhoneReport::Device(report))))?
         }
+        ["ask", ask, "transcripts", package, ref rest @ ..] => {
+            let (from, until) = (Timestamp(0), Timestamp(i64::MAX));
+            let language = rest.first().map(|language| (*language).into());
+            asked(ask, Ask::Transcripts { package: name(package)?, language, from, until })?
+        }
+        ["ask", ask, "sound", package] => asked(ask, Ask::RecentSound(name(package)?))?,
         ["ask", ask, "view"] => asked(ask, Ask::View)?,
         ["ask", ask, "settings", package] => asked(ask, Ask::AppSettings(name(package)?))?,
         ["ask", ask, "start", package] => asked(ask, Ask::StartApp(name(package)?))?,
@@ -93,6 +112,40 @@ pub(super) fn input(words: &[&str], line: &str) -> Result<Input, String> {
         _ => return Err("not a statement".to_owned()),
     };
     Ok(input)
+}
+
+fn said(n: &str, event: SpeechEvent) -> Result<Input, String> {
+    Ok(Input::Speech { stream: SpeechId(number(n)?), event: Box::new(event) })
+}
+
+/// `{"n": utterance, "text", "final", "from", "to", "in": language, "by": speaker, "means": translation}`, times in milliseconds.
+fn heard(text: &str) -> Result<Heard, String> {
+    let json: serde_json::Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let string = |key: &str| json[key].as_str().map(str::to_owned);
+    let number = |key: &str| json[key].as_u64().unwrap_or_default();
+    Ok(Heard {
+        utterance: number("n"),
+        text: string("text").unwrap_or_default(),
+        is_final: json["final"] == true,
+        start_ms: number("from"),
+        end_ms: number("to"),
+        language: string("in"),
+        speaker: string("by"),
+        confidence: None,
+        translation: string("means"),
+    })
+}
+
+fn fault(kind: &str) -> Result<SpeechFault, String> {
+    Ok(match kind {
+        "refused" => SpeechFault::Refused,
+        "busy" => SpeechFault::Busy { retry_after: None },
+        "lost" => SpeechFault::Lost,
+        "stalled" => SpeechFault::Stalled,
+        "unsupported" => SpeechFault::Unsupported { suggestions: vec![] },
+        "unavailable" => SpeechFault::Unavailable,
+        _ => return Err("how?".to_owned()),
+    })
 }
 
 /// `PACKAGE [KIND] [PERMISSION …] [uuid]`
