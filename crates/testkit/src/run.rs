@@ -4,7 +4,7 @@ use bifocal_protocol::ids::UserId;
 use bifocal_protocol::{Text, Timestamp};
 use bifocal_session::{
     AppHello, Ask, AskId, Call, CallId, Config, ConnId, Deadline, Effect, Effects, Input, Millis, Now, Outcome,
-    SessionState, SessionView, Timings, UserSession, WebhookKind,
+    SessionState, SessionView, SpeechEvent, SpeechFailure, SpeechFault, SpeechId, Timings, UserSession, WebhookKind,
 };
 use bytes::Bytes;
 
@@ -12,7 +12,7 @@ use crate::cast::{self, DECLARATIONS, GOOD_KEY, Wearer};
 use crate::counts::Counts;
 use crate::model::Model;
 use crate::seen::Seen;
-use crate::step::{Act, CallKind, Change, Ending, PhoneSays, Step};
+use crate::step::{Act, CallKind, Change, Ending, EngineSays, PhoneSays, Step};
 use crate::watch::{Broken, Held, Moment, Watch, broken};
 
 /// 2026-01-05T08:00:00Z, as in the scenarios.
@@ -68,6 +68,11 @@ impl Life {
     /// What was written down.
     pub fn lines(&self) -> &[String] {
         self.lines.as_deref().unwrap_or_default()
+    }
+
+    /// The newest stream of a speech engine; 0 when there was none.
+    pub fn newest_stream(&self) -> u32 {
+        self.watch.newest_stream()
     }
 
     /// The session as it should be.
@@ -314,6 +319,19 @@ impl Life {
             Act::AskStart(ask, app) => asked(*ask, Ask::StartApp(cast::name(*app))),
             Act::AskStop(ask, app) => asked(*ask, Ask::StopApp(cast::name(*app))),
             Act::AskView(ask) => asked(*ask, Ask::View),
+            Act::EngineSays(stream, what) => {
+                let fault = |kind| {
+                    let engine = Some(format!("engine-{}", stream % 3).into());
+                    SpeechEvent::Failed(SpeechFailure { engine, kind, why: "as the story wants".to_owned() })
+                };
+                let event = match *what {
+                    EngineSays::Lost => fault(SpeechFault::Lost),
+                    EngineSays::Busy => fault(SpeechFault::Busy { retry_after: None }),
+                    EngineSays::Ends => SpeechEvent::Closed,
+                    EngineSays::Consumed(ms) => SpeechEvent::Consumed { ms },
+                };
+                Input::Speech { stream: SpeechId(*stream), event: Box::new(event) }
+            }
             Act::UserChanged => Input::UserChanged,
             Act::End(reason) => Input::End { reason: *reason },
         }

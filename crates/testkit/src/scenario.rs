@@ -4,11 +4,11 @@
 use bifocal_session::EndReason;
 
 use crate::cast::{self, APPS, RAW_SOUND, STRANGER, Wearer};
-use crate::step::{Act, AppSays, CallKind, Change, Ending};
+use crate::step::{Act, AppSays, CallKind, Change, Ending, EngineSays};
 
 /// The lines before the first step.
 pub fn head(wearer: &Wearer) -> Vec<String> {
-    let mut lines = Vec::new();
+    let mut lines = vec!["show speech".to_owned()];
     for (no, app) in APPS.iter().enumerate() {
         if wearer.installed[no].is_some() {
             lines.push(format!("app {}", declaration(no, wearer)));
@@ -67,6 +67,12 @@ pub fn act(act: &Act, calls: &[(u32, CallKind)], load: Option<u32>) -> String {
         Act::AskStart(ask, app) => format!("ask {ask} start {}", cast::package(*app)),
         Act::AskStop(ask, app) => format!("ask {ask} stop {}", cast::package(*app)),
         Act::AskView(ask) => format!("ask {ask} view"),
+        Act::EngineSays(stream, what) => match what {
+            EngineSays::Lost => format!("speech {stream} fails lost at engine-{}", stream % 3),
+            EngineSays::Busy => format!("speech {stream} fails busy at engine-{}", stream % 3),
+            EngineSays::Ends => format!("speech {stream} ends"),
+            EngineSays::Consumed(ms) => format!("speech {stream} has consumed {ms}ms"),
+        },
         Act::UserChanged => "# the record is read again".to_owned(),
         Act::End(reason) => format!("end {}", EndReason::name(*reason)),
     }

@@ -129,12 +129,15 @@ impl Seen {
                     Answer::View(_)
                     | Answer::Settings(_)
                     | Answer::NotRunning
+                    | Answer::NotPermitted
+                    | Answer::Transcripts(_)
+                    | Answer::RecentSound(_)
                     | Answer::Noted
                     | Answer::Device { .. } => Answered::View,
                     Answer::SessionEnded => Answered::SessionEnded,
                 },
             ),
-            Effect::Note(_) | Effect::Peers { .. } => return None,
+            Effect::Note(_) | Effect::Peers { .. } | Effect::Speech { .. } => return None,
             Effect::Ended { .. } => Seen::Ended,
         })
     }

@@ -77,10 +77,25 @@ pub enum Act {
     AskStop(u32, AppNo),
     /// Somebody asks for a look.
     AskView(u32),
+    /// A stream of a speech engine says something; not that it is open, so that the phone's own words always count.
+    EngineSays(u32, EngineSays),
     /// The stored record has changed.
     UserChanged,
     /// The session shall end.
     End(EndReason),
+}
+
+/// What a stream of a speech engine says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineSays {
+    /// It is lost.
+    Lost,
+    /// The engine has too much to do.
+    Busy,
+    /// It ends in good order.
+    Ends,
+    /// It has recognised so many milliseconds, and nothing was said.
+    Consumed(u64),
 }
 
 /// What a phone says. Numbers make every event unlike any other.

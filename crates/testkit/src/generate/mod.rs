@@ -101,8 +101,8 @@ impl Generator {
             };
         }
         let weights = match life.model().phone() {
-            None => [20, 18, 4, 10, 12, 3, 14, 9, 2, 1, 1],
-            Some(_) => [22, 3, 24, 11, 18, 3, 14, 7, 2, 1, 1],
+            None => [20, 18, 4, 10, 12, 3, 14, 9, 3, 1, 1],
+            Some(_) => [22, 3, 24, 11, 18, 3, 14, 7, 5, 1, 1],
         };
         Some(match self.rng.weighted(&weights) {
             0 => self.time(life),

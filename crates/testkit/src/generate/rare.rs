@@ -5,7 +5,7 @@ use bifocal_session::EndReason;
 use super::{EVENTS, Generator, Mood};
 use crate::cast::{AppNo, DECLARATIONS, Event};
 use crate::run::Life;
-use crate::step::{Act, AppSays, CallKind, Change, Ending, PhoneSays, Step};
+use crate::step::{Act, AppSays, CallKind, Change, Ending, EngineSays, PhoneSays, Step};
 
 impl Generator {
     /// What is allowed, and nobody does.
@@ -13,7 +13,18 @@ impl Generator {
         let app = self.rng.below(4) as AppNo;
         let (phone, theirs) = (self.glasses_conn(life), self.app_conn(app, life));
         let either = if self.rng.percent(50) { phone } else { theirs };
-        Step::Do(match self.rng.weighted(&[30, 20, 20, 10, 10]) {
+        let stream = life.newest_stream().saturating_sub(self.rng.below(4) as u32);
+        Step::Do(match self.rng.weighted(&[30, 20, 20, 10, 10, 60]) {
+            5 => Act::EngineSays(
+                stream,
+                *self.rng.pick(&[
+                    EngineSays::Lost,
+                    EngineSays::Busy,
+                    EngineSays::Ends,
+                    EngineSays::Consumed(1),
+                    EngineSays::Consumed(90_000),
+                ]),
+            ),
             0 => Act::Pong(either),
             1 => Act::AppBinary(theirs),
             2 => Act::TooMuch(either),

@@ -157,6 +157,8 @@ impl Model {
                 self.answer(*ask, Answered::Stopped);
             }
             Act::AskView(_) => {}
+            // Nothing of it is to be seen: `watch/speech.rs` judges it.
+            Act::EngineSays(..) => {}
             Act::UserChanged => self.load(),
             Act::End(reason) => self.end(*reason),
         }

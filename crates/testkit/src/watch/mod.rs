@@ -4,6 +4,7 @@
 mod display;
 mod microphone;
 mod sockets;
+mod speech;
 mod streams;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,7 @@ use crate::step::Act;
 use display::Display;
 use microphone::Microphone;
 use sockets::Sockets;
+use speech::Speech;
 use streams::Streams;
 
 /// Something that must hold does not.
@@ -46,6 +48,7 @@ pub struct Watch {
     streams: Streams,
     display: Display,
     microphone: Microphone,
+    speech: Speech,
     asks: BTreeSet<u32>,
     last_call: u32,
     ended: bool,
@@ -85,6 +88,7 @@ impl Watch {
         self.streams.before(act, model);
         self.display.before(act, model, now);
         self.microphone.before(act);
+        self.speech.before(act);
         if let Act::AskStart(ask, _) | Act::AskStop(ask, _) | Act::AskView(ask) = act {
             self.asks.insert(*ask);
         }
@@ -104,9 +108,15 @@ impl Watch {
             self.streams.effect(effect, &self.sockets, moment.model)?;
             self.display.effect(effect, moment.now)?;
             self.microphone.effect(effect, moment)?;
+            self.speech.effect(effect)?;
         }
         self.sockets.effects(effects, current_before, moment.model)?;
         self.stops(effects)
+    }
+
+    /// The newest stream of a speech engine; 0 when there was none.
+    pub fn newest_stream(&self) -> u32 {
+        self.speech.newest()
     }
 
     fn life_and_calls(&mut self, effect: &Effect) -> Held {
@@ -210,6 +220,7 @@ impl Watch {
             return broken("collections keep to their caps", format!("{} subscriptions", list.len()));
         }
         self.microphone.after(view, settled, moment)?;
+        self.speech.after(view, moment)?;
         self.display.after(&phases, settled, moment)
     }
 }
