@@ -9,7 +9,7 @@ use bifocal_protocol::close::Close;
 use bifocal_protocol::ids::UserId;
 use bifocal_session::{
     Answer, Ask, AskId, Call, CallId, ConnId, Deadline, Effect, Effects, EndReason, ErrorRow, FromPeers, Input, Lane,
-    Millis, Note, Now, SessionState, Side, UserSession,
+    Millis, Note, Now, SessionState, Side, SpeechCommand, SpeechEvent, SpeechFailure, SpeechFault, UserSession,
 };
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
@@ -230,7 +230,7 @@ impl<C: Core> Actor<C> {
     /// Does what the session wants, in order.
     fn act(&mut self) {
         let mut effects = std::mem::take(&mut self.effects);
-        let mut answers = Vec::new();
+        let mut answers: Vec<Input> = Vec::new();
         for effect in effects.drain() {
             match effect {
                 Effect::Send { conn, lane, text } => self.push(conn, lane, Frame::Text(text)),
@@ -252,7 +252,15 @@ impl<C: Core> Actor<C> {
                     let (user, number, mailbox) = (&self.user, self.number, &self.mailbox);
                     let asking = Asking { package: &package, user, number, mailbox, now: wall() };
                     let answer = self.shared.peers.ask(&asking, what);
-                    answers.extend(answer.map(|message| FromPeers { package, message }));
+                    let from = |message| Input::FromPeers(Box::new(FromPeers { package, message }));
+                    answers.extend(answer.map(from));
+                }
+                Effect::Speech { stream, command } => {
+                    if let SpeechCommand::Open { .. } = command {
+                        let (kind, why) = (SpeechFault::Unavailable, "this server has no speech engine".to_owned());
+                        let event = SpeechEvent::Failed(SpeechFailure { engine: None, kind, why });
+                        answers.push(Input::Speech { stream, event: Box::new(event) });
+                    }
                 }
                 Effect::Answer { ask, answer } => {
                     if let Some(reply) = self.asks.remove(&ask) {
@@ -279,7 +287,7 @@ impl<C: Core> Actor<C> {
         effects.shrink_to(SMALL);
         self.effects = effects;
         for answer in answers {
-            self.step(Input::FromPeers(Box::new(answer)));
+            self.step(answer);
         }
     }
 

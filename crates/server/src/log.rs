@@ -25,6 +25,16 @@ pub(crate) fn note(note: &Note) {
         Note::UnknownType(side) => debug!(side = side.name(), "message of an unknown type"),
         Note::ForeignPackage(package) => warn!(%package, "app spoke for another app"),
         Note::SubscriptionRefused(package) => info!(%package, "subscription refused: permission missing"),
+        Note::SpeechFailed { engine, fault } => warn!(engine = named(engine), fault, "speech stream failed"),
+        Note::SpeechGap { ms } => warn!(ms, "sound was not recognised: no engine took over in time"),
+        Note::SpeechBacklog { engine, ms } => warn!(engine = named(engine), ms, "speech engine is behind"),
+        Note::SpeechHeard { engine, lag, is_final } => debug!(engine = named(engine), lag, is_final, "words"),
+        Note::WordsShown(lag) => debug!(recognised = lag.recognised, app = lag.app, shown = lag.shown, "words shown"),
         Note::StoreFailed(why) => warn!(why, "store failed"),
     }
+}
+
+/// Engines are called as the operator called them.
+fn named(engine: &Option<std::sync::Arc<str>>) -> &str {
+    engine.as_deref().unwrap_or("unknown")
 }

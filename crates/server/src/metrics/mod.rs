@@ -48,7 +48,7 @@ pub(crate) struct OutboxMetrics {
 const LANES: [&str; 4] = ["control", "latest", "data", "audio"];
 const SIDES: [&str; 2] = ["glasses", "app"];
 const STATES: [SessionState; 3] = [SessionState::Connecting, SessionState::Active, SessionState::Disconnected];
-const INPUT_KINDS: [&str; 14] = [
+const INPUT_KINDS: [&str; 16] = [
     "glasses_connected",
     "glasses_text",
     "glasses_binary",
@@ -63,6 +63,8 @@ const INPUT_KINDS: [&str; 14] = [
     "user_changed",
     "end",
     "from_peers",
+    "speech",
+    "speech_engines",
 ];
 
 impl Metrics {
@@ -135,6 +137,8 @@ impl Metrics {
             Input::UserChanged => 11,
             Input::End { .. } => 12,
             Input::FromPeers(_) => 13,
+            Input::Speech { .. } => 14,
+            Input::SpeechEngines { .. } => 15,
         };
         self.inputs[index].increment(1);
     }
@@ -147,6 +151,11 @@ impl Metrics {
     pub(crate) fn note(&self, note: &Note) {
         let reason = match note {
             Note::GlassesConnected { reconnection: true } => return self.reconnections[0].increment(1),
+            Note::SpeechFailed { .. }
+            | Note::SpeechGap { .. }
+            | Note::SpeechBacklog { .. }
+            | Note::SpeechHeard { .. }
+            | Note::WordsShown(_) => return self.speech(note),
             Note::AppReturned(_) => return self.reconnections[1].increment(1),
             Note::Malformed(Side::Glasses) => "glasses_malformed",
             Note::Malformed(Side::App) => "app_malformed",
@@ -161,6 +170,35 @@ impl Metrics {
             _ => return,
         };
         self.refused(reason);
+    }
+
+    fn speech(&self, note: &Note) {
+        let named = |engine: &Option<std::sync::Arc<str>>| {
+            Label::new("engine", engine.as_deref().unwrap_or("unknown").to_owned())
+        };
+        let count = |name: &'static str, labels: Vec<Label>, by: u64| {
+            self.recorder.register_counter(&metrics::Key::from_parts(name, labels), &METADATA).increment(by);
+        };
+        let took = |name: &'static str, label: Label, ms: u64| {
+            let key = metrics::Key::from_parts(name, vec![label]);
+            self.recorder.register_histogram(&key, &METADATA).record(ms as f64 / 1000.0);
+        };
+        match note {
+            Note::SpeechFailed { engine, fault } => {
+                count(names::SPEECH_FAILURES, vec![named(engine), Label::from_static_parts("fault", fault)], 1);
+            }
+            Note::SpeechGap { ms } => count(names::SPEECH_LOST, vec![], *ms),
+            Note::SpeechBacklog { engine, .. } => count(names::SPEECH_BEHIND, vec![named(engine)], 1),
+            Note::SpeechHeard { engine, lag: Some(lag), is_final: true } => {
+                took(names::SPEECH_SECONDS, named(engine), *lag);
+            }
+            Note::WordsShown(lag) => {
+                for (hop, ms) in [("recognised", lag.recognised), ("app", lag.app), ("shown", lag.shown)] {
+                    took(names::WORDS_SECONDS, Label::from_static_parts("hop", hop), ms);
+                }
+            }
+            _ => {}
+        }
     }
 
     pub(crate) fn refused(&self, reason: &'static str) {

@@ -80,6 +80,17 @@ table! {
         "Slow things done for sessions, by kind and outcome.";
     WEBHOOK_SECONDS = Histogram "bifocal_webhook_seconds" ["call: webhook_start, webhook_stop"]
         "How long webhooks took, all attempts together, in seconds.";
+    SPEECH_SECONDS = Histogram "bifocal_speech_seconds" ["engine: its name in the configuration"]
+        "From the arrival of the end of some sound to its final words, in seconds.";
+    WORDS_SECONDS = Histogram "bifocal_words_seconds" ["hop: recognised, app, shown"]
+        "Where the time goes from the arrival of sound over an app to the frame that follows its words, in seconds.";
+    SPEECH_FAILURES = Counter "bifocal_speech_failures_total"
+        ["engine: its name in the configuration; fault: refused, busy, lost, stalled, unsupported, unavailable"]
+        "Streams of speech engines that ended against their will.";
+    SPEECH_BEHIND = Counter "bifocal_speech_behind_total" ["engine: its name in the configuration"]
+        "How often an engine fell more than five seconds behind.";
+    SPEECH_LOST = Counter "bifocal_speech_lost_milliseconds_total" [""]
+        "Sound that no engine took over in time, in milliseconds.";
     EVENTS_DROPPED = Counter "bifocal_product_events_dropped_total" [""]
         "Product events that the sink could not take.";
     LOOP_LAG = Histogram "bifocal_event_loop_lag_seconds" [""]

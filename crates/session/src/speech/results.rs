@@ -186,7 +186,13 @@ mod tests {
         assert_eq!(results.judge(A, 0, NOW, heard(0, " ", false, 0, 100)), None);
         assert_eq!(results.judge(A, 0, NOW, heard(0, "", true, 0, 100)), None);
         assert!(results.judge(A, 0, NOW, heard(1, "uh", false, 100, 200)).is_some());
-        assert_eq!(results.judge(A, 0, NOW, heard(1, "", true, 100, 300)).map(|words| words.heard.text), Some(String::new()));
-        assert_eq!(results.judge(A, 0, 50, heard(2, "late", true, 0, u64::MAX)).map(|words| words.heard.end_ms), Some(50));
+        assert_eq!(
+            results.judge(A, 0, NOW, heard(1, "", true, 100, 300)).map(|words| words.heard.text),
+            Some(String::new())
+        );
+        assert_eq!(
+            results.judge(A, 0, 50, heard(2, "late", true, 0, u64::MAX)).map(|words| words.heard.end_ms),
+            Some(50)
+        );
     }
 }

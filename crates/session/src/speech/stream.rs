@@ -39,6 +39,8 @@ pub(crate) struct SpeechStream {
     results: Results,
     avoid: Vec<Arc<str>>,
     failures: u32,
+    /// How far the current stream has understood, in milliseconds of its own sound.
+    understood: u64,
     /// The engine is behind, and that was said.
     behind: bool,
     /// When the newest sound came.
@@ -51,11 +53,23 @@ pub(crate) struct SpeechStream {
 #[derive(Debug)]
 enum Phase {
     Asleep,
-    Opening { feed: Feed, until: Millis },
-    Live { feed: Feed, engine: Arc<str>, since: Millis },
+    Opening {
+        feed: Feed,
+        until: Millis,
+    },
+    Live {
+        feed: Feed,
+        engine: Arc<str>,
+        since: Millis,
+    },
     /// `None`: until an engine is well.
-    Waiting { until: Option<Millis> },
-    Refused { why: String, no_place: bool },
+    Waiting {
+        until: Option<Millis>,
+    },
+    Refused {
+        why: String,
+        no_place: bool,
+    },
 }
 
 /// Gives streams their numbers.
@@ -119,6 +133,7 @@ impl SpeechStream {
             results,
             avoid: Vec::new(),
             failures: 0,
+            understood: 0,
             behind: false,
             sound_at: now,
             finalised: true,
@@ -135,6 +150,7 @@ impl SpeechStream {
     fn begin(&mut self, id: SpeechId, ring: &Ring, out: &mut Effects) -> Feed {
         let (need, avoid) = (self.need.clone(), self.avoid.clone());
         out.push(Effect::Speech { stream: id, command: SpeechCommand::Open { need, avoid } });
+        self.understood = 0;
         let wanted = self.results.resume() * BYTES_PER_MS;
         if wanted < ring.start() {
             out.note(Note::SpeechGap { ms: (ring.start() - wanted) / BYTES_PER_MS });
@@ -271,12 +287,14 @@ impl SpeechStream {
             SpeechEvent::Opened { engine } => self.opened(engine, now),
             SpeechEvent::Heard(heard) => {
                 self.did_well();
+                self.understood = self.understood.max(heard.end_ms);
                 return self.results.judge(id, base, end, heard).into_iter().collect();
             }
             SpeechEvent::Consumed { ms } => {
                 self.did_well();
                 self.results.consumed(base.saturating_add(ms).min(end));
-                let backlog = given.saturating_sub(ms);
+                self.understood = self.understood.max(ms);
+                let backlog = given.saturating_sub(self.understood);
                 let behind = backlog > timings.speech_backlog;
                 if behind && !std::mem::replace(&mut self.behind, behind) {
                     out.note(Note::SpeechBacklog { engine: self.engine().cloned(), ms: backlog });

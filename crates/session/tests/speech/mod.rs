@@ -107,7 +107,8 @@ impl Wearer {
             hardware: vec![],
             settings: vec![],
         };
-        let data = UserData { installed: vec![Arc::new(record)], running: vec![package.clone()], ..UserData::default() };
+        let data =
+            UserData { installed: vec![Arc::new(record)], running: vec![package.clone()], ..UserData::default() };
         self.step(Input::GlassesConnected { conn: PHONE });
         let load = self.load_call();
         self.step(Input::CallDone { call: load, outcome: Box::new(Outcome::User(data)) });
@@ -171,7 +172,7 @@ impl Wearer {
 
     fn lose(&mut self, id: SpeechId, kind: SpeechFault) {
         self.engines.remove(&id);
-        let engine = Some(if id.0 % 2 == 0 { "engine-a" } else { "engine-b" }.into());
+        let engine = Some(if id.0.is_multiple_of(2) { "engine-a" } else { "engine-b" }.into());
         let failure = SpeechFailure { engine, kind, why: "as the test wants".to_owned() };
         self.step(Input::Speech { stream: id, event: Box::new(SpeechEvent::Failed(failure)) });
     }
@@ -273,7 +274,7 @@ impl Wearer {
                         self.refusals -= 1;
                         self.lose(stream, SpeechFault::Refused);
                     } else {
-                        let engine = if stream.0 % 2 == 0 { "engine-a" } else { "engine-b" }.into();
+                        let engine = if stream.0.is_multiple_of(2) { "engine-a" } else { "engine-b" }.into();
                         self.step(Input::Speech { stream, event: Box::new(SpeechEvent::Opened { engine }) });
                     }
                 }

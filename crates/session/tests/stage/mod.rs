@@ -291,16 +291,15 @@ impl Stage {
             let heard = self.step(Input::GlassesBinary { conn, data: vec![0; 3200].into() });
             let passed = if turn == 0 { String::new() } else { format!("+{}ms ", turn * 100) };
             let waited = self.wait(100);
-            for (line, prefix) in heard.into_iter().map(|line| (line, &*passed)).chain(waited.into_iter().map(|line| (line, "")))
+            for (line, prefix) in
+                heard.into_iter().map(|line| (line, &*passed)).chain(waited.into_iter().map(|line| (line, "")))
             {
                 match sound(&line) {
                     None => lines.push(format!("{prefix}{line}")),
-                    Some((stream, ms)) => {
-                        match given.iter_mut().find(|(known, _)| known == stream) {
-                            Some((_, sum)) => *sum += ms,
-                            None => given.push((stream.to_owned(), ms)),
-                        }
-                    }
+                    Some((stream, ms)) => match given.iter_mut().find(|(known, _)| known == stream) {
+                        Some((_, sum)) => *sum += ms,
+                        None => given.push((stream.to_owned(), ms)),
+                    },
                 }
             }
         }
@@ -362,7 +361,9 @@ impl Stage {
             // Sound that is given at once is one line, whatever the frames are.
             let before = lines.last().and_then(|last| sound(last));
             let merged = match (before, sound(&line)) {
-                (Some((who, before)), Some((same, more))) if who == same => Some(format!("{who} sound {} ms", before + more)),
+                (Some((who, before)), Some((same, more))) if who == same => {
+                    Some(format!("{who} sound {} ms", before + more))
+                }
                 _ => None,
             };
             if merged.is_some() {

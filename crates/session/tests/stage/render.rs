@@ -20,7 +20,9 @@ pub(super) fn effect(effect: &Effect, everything: bool) -> String {
             }
             format!("send {} {} {kind} {message}", conn.0, lane_name(*lane))
         }
-        Effect::SendBinary { conn, data } if data.len() > 64 => format!("send {} audio of {} bytes", conn.0, data.len()),
+        Effect::SendBinary { conn, data } if data.len() > 64 => {
+            format!("send {} audio of {} bytes", conn.0, data.len())
+        }
         Effect::SendBinary { conn, data } => format!("send {} audio {}", conn.0, hex::encode(data)),
         Effect::Ping { conn } => format!("ping {}", conn.0),
         Effect::Close { conn, close } => format!("close {} {} {}", conn.0, close.code(), close.reason()),
