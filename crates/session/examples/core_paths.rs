@@ -57,6 +57,7 @@ impl Stage {
             app_socket_url: "ws://127.0.0.1:8002/app-ws".to_owned(),
             timezone: "Europe/Berlin".to_owned(),
             own_dashboard: false,
+            weather: false,
             seed: [1; 32],
         };
         let user = UserId::new("ann@example.org").expect("an address");

@@ -41,6 +41,7 @@ impl Life {
             app_socket_url: "ws://127.0.0.1:8002/app-ws".to_owned(),
             timezone: "Europe/Berlin".to_owned(),
             own_dashboard: false,
+            weather: false,
             seed: [9; 32],
         };
         let session = UserSession::new(user, config, moment(0));
@@ -339,6 +340,8 @@ fn kind_of(call: &Call) -> CallKind {
         Call::Health { app } => CallKind::Health(cast::number(app.package.as_str())),
         Call::VerifyToken { .. } => CallKind::Token,
         Call::SaveRunning { .. } | Call::SaveSettings(_) => CallKind::Save,
+        // Nobody can be asked for it in these lives.
+        Call::Weather { .. } => unreachable!("a session asks for the weather"),
     }
 }
 

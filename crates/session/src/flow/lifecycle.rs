@@ -117,6 +117,7 @@ pub(crate) fn due(s: &mut UserSession, deadline: Deadline, now: Now, out: &mut E
         Deadline::AppStop(package) => stop::finish(s, &package, now, out),
         // Every step ends with sending what is due.
         Deadline::DisplayFrame(_) | Deadline::MicSend | Deadline::LocationTier => {}
+        Deadline::HeadPosition | Deadline::Weather => {}
         Deadline::Dashboard => s.dashboard.clean(now.at),
         Deadline::LocationPoll => location::expire(s, now, out),
         Deadline::DisplayClaim => s.display.expire(now.at, &s.config.timings),

@@ -15,9 +15,12 @@ pub(crate) fn flush(s: &mut UserSession, now: Now, out: &mut Effects) {
     let seen = (s.subscriptions.revision(), s.settings.system.sensing_enabled);
     if s.mic_seen != seen {
         s.mic_seen = seen;
-        let (wanted, raw) = s.subscriptions.sound();
-        let on = wanted && s.settings.system.sensing_enabled;
-        s.microphone.demand(MicState { on, bypass_vad: on && raw }, now.at, &timings);
+        let (on, raw) = s.subscriptions.sound();
+        if s.settings.system.sensing_enabled {
+            s.microphone.demand(MicState { on, bypass_vad: on && raw }, now.at, &timings);
+        } else {
+            s.microphone.silence();
+        }
     }
     let Some(conn) = s.glasses_link().map(|link| link.conn) else { return };
     if let Some(state) = s.microphone.take(now.at, &timings) {

@@ -20,6 +20,7 @@ pub(crate) mod settings;
 pub(crate) mod start;
 pub(crate) mod stop;
 pub(crate) mod unserved;
+pub(crate) mod weather;
 
 pub(crate) use microphone::say_mic;
 
@@ -29,8 +30,10 @@ use crate::session::UserSession;
 
 /// What every step ends with: the phone is told what is due, in the order of a resync.
 pub(crate) fn flush(s: &mut UserSession, now: Now, out: &mut Effects) {
+    glasses::tell_head(s, now, out);
     microphone::flush(s, now, out);
     location::flush(s, now, out);
+    weather::flush(s, now, out);
     dashboard::flush(s, now);
     display::flush(s, now, out);
 }

@@ -55,6 +55,7 @@ impl Wearer {
             app_socket_url: "ws://127.0.0.1:8002/app-ws".to_owned(),
             timezone: "Europe/Berlin".to_owned(),
             own_dashboard: false,
+            weather: false,
             seed: [3; 32],
         };
         let user = UserId::new("ann@example.org").expect("an address");
