@@ -2,7 +2,7 @@
 //!
 //! Keys of `bifocal.toml`: `listen`, `data`, `public_url`, `jwt_secret`, `allow_networks`, `log_format`,
 //! `glasses_grace_seconds`, `app_grace_seconds`, `app_start_seconds`, `display_gap_ms`, `max_sessions`, `events_file`,
-//! `posthog_key`, `posthog_url`, `timezone`.
+//! `posthog_key`, `posthog_url`, `timezone`, `weather_url`.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use bifocal_server::{EventSink, Limits, NetworkPolicy};
 use bifocal_session::Timings;
 use serde::Deserialize;
+use url::Url;
 
 use crate::cli::{LogFormat, Place, Serve};
 
@@ -44,9 +45,10 @@ pub(crate) struct ConfigFile {
     posthog_key: Option<String>,
     posthog_url: Option<String>,
     timezone: Option<String>,
+    weather_url: Option<String>,
 }
 
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "listen",
     "data",
     "public_url",
@@ -62,6 +64,7 @@ const KEYS: [&str; 15] = [
     "posthog_key",
     "posthog_url",
     "timezone",
+    "weather_url",
 ];
 
 /// The settings of every command.
@@ -154,6 +157,17 @@ impl Settings {
         }
     }
 
+    /// Where to ask for the weather; nobody is asked unless the file says whom.
+    pub(crate) fn weather_url(&self) -> Result<Option<Url>> {
+        let Some(text) = &self.from_file.weather_url else { return Ok(None) };
+        let wrong = || WrongUsage("weather_url must be an http:// or https:// URL".to_owned());
+        let url = Url::parse(text).map_err(|_| wrong())?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(wrong().into());
+        }
+        Ok(Some(url))
+    }
+
     /// Where product events go: nowhere, unless a file or a PostHog key is given.
     pub(crate) fn events(&self) -> Result<EventSink> {
         let file = &self.from_file;
@@ -232,7 +246,8 @@ mod tests {
     fn every_key_is_known_to_both_lists() {
         let text = "listen='127.0.0.1:1'\ndata='d'\npublic_url='http://x'\njwt_secret='s'\nallow_networks=[]\n\
                     log_format='json'\nglasses_grace_seconds=1\napp_grace_seconds=1\napp_start_seconds=1\n\
-                    display_gap_ms=200\nmax_sessions=1\nevents_file='f'\nposthog_key='k'\nposthog_url='u'\ntimezone='Europe/Berlin'\n";
+                    display_gap_ms=200\nmax_sessions=1\nevents_file='f'\nposthog_key='k'\nposthog_url='u'\ntimezone='Europe/Berlin'\n\
+                    weather_url='https://w'\n";
         assert_eq!(text.lines().count(), KEYS.len());
         let config = parse(text, Path::new("bifocal.toml")).expect("reads");
         assert_eq!((config.log_format, config.max_sessions), (Some(LogFormat::Json), Some(1)));

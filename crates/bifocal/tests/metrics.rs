@@ -47,6 +47,8 @@ async fn the_form_is_good_and_the_numbers_are_right() {
         "bifocal_sessions{state=\"active\"} 1",
         "bifocal_links{side=\"glasses\"} 1",
         "bifocal_sessions_started_total 1",
+        "bifocal_display_outcomes_total{outcome=\"shown\"} 0",
+        "bifocal_display_refusals_total{reason=\"view\"} 0",
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }

@@ -31,6 +31,7 @@ pub mod phone_rest;
 pub mod rest;
 pub mod settings;
 pub mod settings_rest;
+pub mod speech_url;
 pub mod storage_rest;
 pub mod streams;
 mod text;

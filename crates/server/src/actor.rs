@@ -8,8 +8,9 @@ use bifocal_protocol::Message;
 use bifocal_protocol::close::Close;
 use bifocal_protocol::ids::UserId;
 use bifocal_session::{
-    Answer, Ask, AskId, Call, CallId, ConnId, Deadline, Effect, Effects, EndReason, ErrorRow, FromPeers, Input, Lane,
-    Millis, Note, Now, SessionState, Side, SpeechCommand, SpeechEvent, SpeechFailure, SpeechFault, UserSession,
+    Answer, Ask, AskId, Call, CallId, ConnId, Deadline, DisplayStats, Effect, Effects, EndReason, ErrorRow, FromPeers,
+    Input, Lane, Millis, Note, Now, SessionState, Side, SpeechCommand, SpeechEvent, SpeechFailure, SpeechFault,
+    UserSession,
 };
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
@@ -62,6 +63,7 @@ pub(crate) trait Core: Send + 'static {
     fn next_deadline(&self) -> Option<(Millis, Deadline)>;
     fn on_deadline(&mut self, now: Now, out: &mut Effects);
     fn state(&self) -> SessionState;
+    fn display_stats(&self) -> DisplayStats;
 }
 
 impl Core for UserSession {
@@ -80,6 +82,10 @@ impl Core for UserSession {
     fn state(&self) -> SessionState {
         UserSession::state(self)
     }
+
+    fn display_stats(&self) -> DisplayStats {
+        UserSession::display_stats(self)
+    }
 }
 
 /// A session and what it needs to act.
@@ -92,6 +98,8 @@ struct Actor<C> {
     mailbox: Mailbox,
     /// The state that was last counted.
     state: Option<SessionState>,
+    /// What the display had done when that was last counted.
+    display: DisplayStats,
     sockets: Vec<(ConnId, Side, Arc<Outbox>)>,
     asks: HashMap<AskId, oneshot::Sender<Answer>>,
     next_ask: u32,
@@ -113,6 +121,7 @@ pub(crate) fn spawn<C: Core>(core: C, user: UserId, number: u64, shared: &Arc<Sh
         mails,
         mailbox: mailbox.clone(),
         state: None,
+        display: DisplayStats::default(),
         sockets: Vec::new(),
         asks: HashMap::new(),
         next_ask: 0,
@@ -171,6 +180,7 @@ impl<C: Core> Actor<C> {
                 self.act();
             }
             self.count_state(Some(self.core.state()));
+            self.count_display();
         }
     }
 
@@ -179,6 +189,15 @@ impl<C: Core> Actor<C> {
         if self.state != state {
             self.shared.metrics.session_state(self.state, state);
             self.state = state;
+        }
+    }
+
+    /// Tells the metrics what the display has done.
+    fn count_display(&mut self) {
+        let display = self.core.display_stats();
+        if self.display != display {
+            self.shared.metrics.display(&self.display, &display);
+            self.display = display;
         }
     }
 
@@ -408,6 +427,10 @@ mod tests {
         fn state(&self) -> SessionState {
             SessionState::Active
         }
+
+        fn display_stats(&self) -> DisplayStats {
+            DisplayStats::default()
+        }
     }
 
     async fn shared(folder: &std::path::Path, address: std::net::SocketAddr) -> Arc<Shared> {
@@ -424,6 +447,7 @@ mod tests {
             metrics,
             webhooks: WebhookClient::new(networks.clone()).expect("a client"),
             closures: crate::calls::closures::Closures::default(),
+            weather: None,
             peers: crate::peers::Peers::default(),
             early: crate::early::EarlyReports::default(),
             writes: crate::http::Writes::begin(),
@@ -439,6 +463,7 @@ mod tests {
                 jwt_secret: b"secret".to_vec(),
                 admin_key: "key".to_owned(),
                 timezone: "UTC".to_owned(),
+                weather_url: None,
                 timings: Timings::DEFAULT,
                 networks,
                 limits: Limits::default(),

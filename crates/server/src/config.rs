@@ -23,6 +23,8 @@ pub struct ServerConfig {
     pub admin_key: String,
     /// The time zone of wearers of whom nothing else is known: an IANA name.
     pub timezone: String,
+    /// Where to ask for the weather: the `/v1/forecast` of Open-Meteo, or of a server that speaks like it.
+    pub weather_url: Option<url::Url>,
     /// Every duration of a session.
     pub timings: Timings,
     /// Which addresses webhooks may go to.

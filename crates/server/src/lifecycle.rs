@@ -18,6 +18,7 @@ use tracing::{info, warn};
 use crate::actor::Mail;
 use crate::auth::token::Tokens;
 use crate::calls::closures::Closures;
+use crate::calls::weather::{OpenMeteo, WeatherProvider};
 use crate::calls::webhook::WebhookClient;
 use crate::clock::Clock;
 use crate::config::ServerConfig;
@@ -47,8 +48,8 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The HTTP client for webhooks could not be made.
-    #[error("cannot make the HTTP client for webhooks: {0}")]
+    /// The HTTP client for webhooks, or for the weather, could not be made.
+    #[error("cannot make an HTTP client: {0}")]
     Client(String),
 }
 
@@ -85,6 +86,9 @@ impl Server {
         let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let public_url = public_url.trim_end_matches('/').to_owned();
         let webhooks = WebhookClient::new(config.networks.clone()).map_err(|e| StartError::Client(e.to_string()))?;
+        let open_meteo = |url| OpenMeteo::new(url).map(|provider| Box::new(provider) as Box<dyn WeatherProvider>);
+        let weather = config.weather_url.clone().map(open_meteo).transpose();
+        let weather = weather.map_err(|e| StartError::Client(e.to_string()))?;
         let metrics = Arc::new(Metrics::new());
         let (events, events_task) = Events::begin(&config.events, metrics.clone());
         let shared = Arc::new(Shared {
@@ -98,6 +102,7 @@ impl Server {
             events,
             webhooks,
             closures: Closures::default(),
+            weather,
             peers: crate::peers::Peers::default(),
             early: crate::early::EarlyReports::default(),
             writes: http::Writes::begin(),

@@ -46,8 +46,15 @@ fn new_session(shared: &Shared, user: &UserId) -> UserSession {
     // Fails only where the operating system has no randomness at all; then nothing else here is safe either.
     SystemRandom::new().fill(&mut seed).expect("the operating system gives random bytes");
     let (timings, timezone) = (shared.config.timings, shared.config.timezone.clone());
-    let app_socket_url = shared.app_socket_url.clone();
-    let config = Config { timings, app_socket_url, timezone, own_dashboard: true, speech: false, seed };
+    let config = Config {
+        timings,
+        app_socket_url: shared.app_socket_url.clone(),
+        timezone,
+        own_dashboard: true,
+        weather: shared.weather.is_some(),
+        speech: false,
+        seed,
+    };
     UserSession::new(user.clone(), config, shared.clock.now())
 }
 

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::auth::token::Tokens;
 use crate::calls::closures::Closures;
+use crate::calls::weather::WeatherProvider;
 use crate::calls::webhook::WebhookClient;
 use crate::clock::Clock;
 use crate::config::ServerConfig;
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) events: Events,
     pub(crate) webhooks: WebhookClient,
     pub(crate) closures: Closures,
+    /// Whom to ask for the weather.
+    pub(crate) weather: Option<Box<dyn WeatherProvider>>,
     pub(crate) peers: Peers,
     pub(crate) early: EarlyReports,
     pub(crate) writes: Writes,

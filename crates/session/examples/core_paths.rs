@@ -58,6 +58,7 @@ impl Stage {
             timezone: "Europe/Berlin".to_owned(),
             own_dashboard: false,
             speech: true,
+            weather: false,
             seed: [1; 32],
         };
         let user = UserId::new("ann@example.org").expect("an address");

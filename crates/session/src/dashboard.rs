@@ -3,23 +3,35 @@
 //! | mode | what is drawn |
 //! |---|---|
 //! | main | `double_text_wall`: the left corners above each other; the right ones, and the text of one app. With each head-up it is the next app's turn |
-//! | expanded | `text_wall`: the upper corners in one line, and the newest text that an app has for this mode |
+//! | expanded | `text_wall`: the upper corners in one line, then the texts of apps for this mode, the newest first, as far as there is room |
+//! | always on | `text_wall`: the status line |
 //! | none | nothing |
 //!
+//! The status line is the upper corners and the text of one app for it, whose turn changes like in the main mode. With the setting
+//! `alwaysOnStatusBar` it stands on the main view while nothing else does, whatever the mode.
+//!
 //! The corners are written by the system dashboard app. Without one they say what a wearer looks up for: time and date, battery,
-//! the next appointment, the newest notification.
+//! the weather, the next appointment, the newest notification.
+//!
+//! However often it is written, it is drawn at most twice a second.
+
+use std::cmp::Reverse;
 
 use bifocal_protocol::dashboard::{DashboardMode, DashboardSection};
 use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::layout::Layout;
 
-use crate::now::Millis;
+use crate::now::{Millis, Timings};
 
 /// How long a text of an app stays, in milliseconds.
 const ENTRY_TTL: u64 = 600_000;
 /// Longest text, in characters, and most lines of it.
 const MAX_CHARS: usize = 300;
 const MAX_LINES: usize = 5;
+/// Longest part of the status line, in characters: glasses have some forty in a line.
+const MAX_STATUS: usize = 40;
+/// Most texts in the expanded mode.
+const MAX_EXPANDED: usize = 5;
 /// Most apps that contribute.
 const MAX_APPS: usize = 32;
 
@@ -29,14 +41,16 @@ pub(crate) struct DashboardManager {
     corners: Corners,
     /// In the order of their first text.
     entries: Vec<Entry>,
-    /// Whose turn it is, in the main mode.
-    turn: Option<PackageName>,
+    /// Whose turn it is.
+    main_turn: Option<PackageName>,
+    status_turn: Option<PackageName>,
     /// The system dashboard app draws for itself.
     pub(crate) drawn_by_app: bool,
     /// When to look whether the cloud's own corners say something that is over.
     pub(crate) look_again_at: Option<Millis>,
     /// Something is other than what was drawn last.
     pub(crate) dirty: bool,
+    drawn_at: Option<Millis>,
 }
 
 /// The four corners.
@@ -48,17 +62,32 @@ pub(crate) struct Corners {
     pub(crate) bottom_right: String,
 }
 
-/// What an app contributes, and when it did.
+/// A text, and when it came.
+type Written = Option<(String, Millis)>;
+
+/// What an app contributes.
 #[derive(Debug)]
 struct Entry {
     package: PackageName,
-    main: Option<(String, Millis)>,
-    expanded: Option<(String, Millis)>,
+    main: Written,
+    expanded: Written,
+    status: Written,
+}
+
+impl Entry {
+    fn all(&self) -> [&Written; 3] {
+        [&self.main, &self.expanded, &self.status]
+    }
 }
 
 impl Corners {
     fn is_empty(&self) -> bool {
         *self == Corners::default()
+    }
+
+    /// The upper ones.
+    fn upper(&self) -> impl Iterator<Item = &str> {
+        [self.top_left.as_str(), self.top_right.as_str()].into_iter().filter(|text| !text.is_empty())
     }
 }
 
@@ -73,6 +102,7 @@ impl DashboardManager {
             let place = match mode {
                 DashboardMode::Main => &mut entry.main,
                 DashboardMode::Expanded => &mut entry.expanded,
+                DashboardMode::AlwaysOn => &mut entry.status,
                 DashboardMode::Hidden => continue,
             };
             *place = (!text.is_empty()).then(|| (text.clone(), now));
@@ -85,7 +115,7 @@ impl DashboardManager {
         if text.is_empty() || self.entries.len() == MAX_APPS {
             return None;
         }
-        self.entries.push(Entry { package: package.clone(), main: None, expanded: None });
+        self.entries.push(Entry { package: package.clone(), main: None, expanded: None, status: None });
         Some(self.entries.len() - 1)
     }
 
@@ -112,14 +142,10 @@ impl DashboardManager {
 
     /// The wearer looks up: the next app's turn.
     pub(crate) fn head_up(&mut self) {
-        let with_text: Vec<&PackageName> =
-            self.entries.iter().filter(|entry| entry.main.is_some()).map(|entry| &entry.package).collect();
-        if self.mode != DashboardMode::Main || with_text.len() < 2 {
-            return;
+        if self.mode == DashboardMode::Main {
+            self.dirty |= advance(&self.entries, |entry| &entry.main, &mut self.main_turn);
         }
-        let at = self.turn.as_ref().and_then(|turn| with_text.iter().position(|package| *package == turn));
-        self.turn = with_text.get((at.unwrap_or_default() + 1) % with_text.len()).map(|package| (*package).clone());
-        self.dirty = true;
+        self.dirty |= advance(&self.entries, |entry| &entry.status, &mut self.status_turn);
     }
 
     /// An app is gone, and its text with it; `system` when it wrote the corners.
@@ -135,10 +161,27 @@ impl DashboardManager {
         }
     }
 
-    /// When a text is too old, or may be.
-    pub(crate) fn ends(&self) -> Option<Millis> {
-        let times = self.entries.iter().flat_map(|entry| [&entry.main, &entry.expanded]);
-        times.flatten().map(|(_, at)| *at + ENTRY_TTL).chain(self.look_again_at).min()
+    /// When it is to be drawn, or a text is too old, or may be.
+    pub(crate) fn due(&self, timings: &Timings) -> Option<Millis> {
+        let written = self.entries.iter().flat_map(Entry::all).flatten();
+        let ends = written.map(|(_, at)| *at + ENTRY_TTL).chain(self.look_again_at);
+        ends.chain(self.dirty.then(|| self.may_draw_at(timings))).min()
+    }
+
+    fn may_draw_at(&self, timings: &Timings) -> Millis {
+        self.drawn_at.map_or(Millis(0), |at| at + timings.dashboard_gap)
+    }
+
+    /// Whether it is to be drawn now. If so, it counts as drawn.
+    pub(crate) fn take_turn(&mut self, now: Millis, timings: &Timings) -> bool {
+        let turn = self.dirty && self.may_draw_at(timings) <= now;
+        self.dirty &= !turn;
+        turn
+    }
+
+    /// Something else than before is on the glasses.
+    pub(crate) fn drawn(&mut self, now: Millis) {
+        self.drawn_at = Some(now);
     }
 
     /// Forgets what is too old.
@@ -148,44 +191,80 @@ impl DashboardManager {
             self.dirty = true;
         }
         for entry in &mut self.entries {
-            for place in [&mut entry.main, &mut entry.expanded] {
+            for place in [&mut entry.main, &mut entry.expanded, &mut entry.status] {
                 if place.as_ref().is_some_and(|(_, at)| now - *at >= ENTRY_TTL) {
                     *place = None;
                     self.dirty = true;
                 }
             }
         }
-        self.entries.retain(|entry| entry.main.is_some() || entry.expanded.is_some());
+        self.entries.retain(|entry| entry.all().into_iter().any(Option::is_some));
     }
 
     /// What is to be drawn; `own` are the corners when no app writes them.
-    pub(crate) fn compose(&self, own: Option<Corners>) -> Option<Layout> {
-        let corners = if self.corners.is_empty() { own.unwrap_or_default() } else { self.corners.clone() };
-        let Corners { top_left, top_right, bottom_left, bottom_right } = corners;
+    pub(crate) fn compose(&self, own: Option<&Corners>) -> Option<Layout> {
+        let corners = self.corners(own);
         match self.mode {
             DashboardMode::Hidden => None,
+            DashboardMode::AlwaysOn => self.status_line(own).map(|text| Layout::TextWall { text }),
             DashboardMode::Main => {
-                let turn = self.entries.iter().find(|entry| Some(&entry.package) == self.turn.as_ref());
-                let first = || self.entries.iter().find(|entry| entry.main.is_some());
-                let app = turn.filter(|entry| entry.main.is_some()).or_else(first);
-                let app = app.and_then(|entry| entry.main.as_ref()).map_or("", |(text, _)| text);
-                let top_text = joined(&[&top_left, &bottom_left]);
+                let Corners { top_left, top_right, bottom_left, bottom_right } = &corners;
+                let app = turn_of(&self.entries, |entry| &entry.main, self.main_turn.as_ref()).unwrap_or_default();
+                let top_text = joined(&[top_left, bottom_left]);
                 // A blank line stands between a lower corner and an app.
                 let gap = !bottom_right.is_empty() && !app.is_empty();
-                let bottom_text = joined(&[&top_right, &bottom_right, if gap { " " } else { "" }, app]);
+                let bottom_text = joined(&[top_right, bottom_right, if gap { " " } else { "" }, app]);
                 let nothing = top_text.is_empty() && bottom_text.is_empty();
                 (!nothing).then_some(Layout::DoubleTextWall { top_text, bottom_text })
             }
             DashboardMode::Expanded => {
-                let newest = self.entries.iter().filter_map(|entry| entry.expanded.as_ref()).max_by_key(|(_, at)| *at);
-                let app = newest.map_or("No expanded content available", |(text, _)| text);
-                let upper = [top_left.as_str(), top_right.as_str()];
-                let upper: Vec<&str> = upper.into_iter().filter(|text| !text.is_empty()).collect();
-                let line = upper.join(" | ");
-                Some(Layout::TextWall { text: joined(&[&line, app]) })
+                let mut texts: Vec<_> = self.entries.iter().filter_map(|entry| entry.expanded.as_ref()).collect();
+                texts.sort_by_key(|(_, at)| Reverse(*at));
+                let lines = texts.iter().take(MAX_EXPANDED).flat_map(|(text, _)| text.lines()).take(MAX_LINES);
+                let mut lines: Vec<&str> = lines.collect();
+                if lines.is_empty() {
+                    lines.push("No expanded content available");
+                }
+                let upper = corners.upper().collect::<Vec<_>>().join(" | ");
+                Some(Layout::TextWall { text: joined(&[&upper, &lines.join("\n")]) })
             }
         }
     }
+
+    /// The status line; `None` when it would be empty.
+    pub(crate) fn status_line(&self, own: Option<&Corners>) -> Option<String> {
+        let corners = self.corners(own);
+        let app = turn_of(&self.entries, |entry| &entry.status, self.status_turn.as_ref());
+        let parts: Vec<String> = corners.upper().chain(app).map(one_line).filter(|part| !part.is_empty()).collect();
+        (!parts.is_empty()).then(|| parts.join(" | "))
+    }
+
+    fn corners(&self, own: Option<&Corners>) -> Corners {
+        if self.corners.is_empty() { own.cloned().unwrap_or_default() } else { self.corners.clone() }
+    }
+}
+
+/// The text of the app whose turn it is, else that of the first one that has any.
+fn turn_of<'a>(
+    entries: &'a [Entry],
+    place: impl Fn(&Entry) -> &Written,
+    turn: Option<&PackageName>,
+) -> Option<&'a str> {
+    let with_text = || entries.iter().filter(|entry| place(entry).is_some());
+    let entry = with_text().find(|entry| Some(&entry.package) == turn).or_else(|| with_text().next());
+    entry.and_then(|entry| place(entry).as_ref()).map(|(text, _)| text.as_str())
+}
+
+/// The next app's turn; true when it is another one's.
+fn advance(entries: &[Entry], place: impl Fn(&Entry) -> &Written, turn: &mut Option<PackageName>) -> bool {
+    let with_text = entries.iter().filter(|entry| place(entry).is_some()).map(|entry| &entry.package);
+    let with_text: Vec<&PackageName> = with_text.collect();
+    if with_text.len() < 2 {
+        return false;
+    }
+    let at = turn.as_ref().and_then(|turn| with_text.iter().position(|package| *package == turn));
+    *turn = with_text.get((at.unwrap_or_default() + 1) % with_text.len()).map(|package| (*package).clone());
+    true
 }
 
 /// Lines, without those that are empty.
@@ -201,9 +280,17 @@ fn shortened(text: &str) -> String {
     text.lines().take(MAX_LINES).collect::<Vec<_>>().join("\n")
 }
 
+/// As much of it as has room in the status line.
+fn one_line(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().take(MAX_STATUS).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const T: Timings = Timings::DEFAULT;
 
     fn package(name: &str) -> PackageName {
         PackageName::new(name).expect("good")
@@ -214,6 +301,17 @@ mod tests {
             Some(Layout::DoubleTextWall { top_text, bottom_text }) => (top_text, bottom_text),
             other => panic!("{other:?}"),
         }
+    }
+
+    fn wall(layout: Option<Layout>) -> String {
+        match layout {
+            Some(Layout::TextWall { text }) => text,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn own() -> Corners {
+        Corners { top_left: "9:00".into(), top_right: "80%".into(), ..Corners::default() }
     }
 
     #[test]
@@ -250,20 +348,51 @@ mod tests {
     }
 
     #[test]
-    fn the_expanded_mode_shows_the_newest() {
+    fn the_expanded_mode_shows_the_newest_first_and_as_many_as_have_room() {
         let mut dashboard = DashboardManager::default();
         assert!(dashboard.set_mode(DashboardMode::Expanded) && !dashboard.set_mode(DashboardMode::Expanded));
-        let own = Corners { top_left: "9:00".into(), top_right: "80%".into(), ..Corners::default() };
-        let text = |dashboard: &DashboardManager| match dashboard.compose(Some(own.clone())) {
-            Some(Layout::TextWall { text }) => text,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(text(&dashboard), "9:00 | 80%\nNo expanded content available");
-        let long = "x\n".repeat(9) + &"y".repeat(400);
-        dashboard.content(&package("a"), &long, &[DashboardMode::Expanded], Millis(5));
+        let own = own();
+        assert_eq!(wall(dashboard.compose(Some(&own))), "9:00 | 80%\nNo expanded content available");
+        dashboard.content(&package("a"), "one\ntwo", &[DashboardMode::Expanded], Millis(5));
         dashboard.content(&package("b"), "older", &[DashboardMode::Expanded], Millis(4));
-        assert_eq!(text(&dashboard), "9:00 | 80%\nx\nx\nx\nx\nx");
+        assert_eq!(wall(dashboard.compose(Some(&own))), "9:00 | 80%\none\ntwo\nolder");
+        let long = "x\n".repeat(4) + &"y".repeat(400);
+        dashboard.content(&package("b"), &long, &[DashboardMode::Expanded], Millis(6));
+        let text = wall(dashboard.compose(Some(&own)));
+        assert!(text.starts_with("9:00 | 80%\nx\nx\nx\nx\nyy") && text.lines().count() == 6, "{text}");
         dashboard.set_mode(DashboardMode::Hidden);
-        assert_eq!(dashboard.compose(Some(own.clone())), None);
+        assert_eq!(dashboard.compose(Some(&own)), None);
+    }
+
+    #[test]
+    fn the_status_line_is_one_line_with_one_app() {
+        let mut dashboard = DashboardManager::default();
+        assert_eq!(dashboard.status_line(None), None);
+        let own = own();
+        assert_eq!(dashboard.status_line(Some(&own)).as_deref(), Some("9:00 | 80%"));
+        dashboard.content(&package("a"), "Bus in\n5 min", &[DashboardMode::AlwaysOn], Millis(0));
+        dashboard.content(&package("b"), &"b".repeat(99), &[DashboardMode::AlwaysOn], Millis(0));
+        assert_eq!(dashboard.status_line(Some(&own)).as_deref(), Some("9:00 | 80% | Bus in 5 min"));
+        dashboard.head_up();
+        let expected = format!("9:00 | 80% | {}", "b".repeat(MAX_STATUS));
+        assert_eq!(dashboard.status_line(Some(&own)), Some(expected.clone()));
+        dashboard.set_mode(DashboardMode::AlwaysOn);
+        assert_eq!(wall(dashboard.compose(Some(&own))), expected);
+        dashboard.clean(Millis(ENTRY_TTL));
+        assert_eq!(dashboard.status_line(Some(&own)).as_deref(), Some("9:00 | 80%"));
+    }
+
+    #[test]
+    fn it_is_drawn_at_most_twice_a_second() {
+        let mut dashboard = DashboardManager::default();
+        let mut drawn = Vec::new();
+        for at in 0..1_200 {
+            dashboard.section(DashboardSection::TopLeft, &at.to_string());
+            if dashboard.take_turn(Millis(at), &T) {
+                dashboard.drawn(Millis(at));
+                drawn.push(at);
+            }
+        }
+        assert_eq!((drawn, dashboard.due(&T)), (vec![0, 500, 1_000], Some(Millis(1_500))));
     }
 }

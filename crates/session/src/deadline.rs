@@ -41,8 +41,12 @@ pub enum Deadline {
     LocationTier,
     /// The phone did not answer where it is.
     LocationPoll,
-    /// A text on the dashboard is too old.
+    /// The dashboard is to be drawn anew, or a text on it is too old.
     Dashboard,
+    /// Ask what the weather is.
+    Weather,
+    /// Tell apps where the head is.
+    HeadPosition,
     /// Nobody has wanted sound for a while: the microphone goes off.
     MicOff,
     /// Tell the phone about the microphone.
@@ -82,6 +86,8 @@ impl Deadline {
             Deadline::LocationTier => "location_tier",
             Deadline::LocationPoll => "location_poll",
             Deadline::Dashboard => "dashboard",
+            Deadline::Weather => "weather",
+            Deadline::HeadPosition => "head_position",
             Deadline::MicOff => "mic_off",
             Deadline::MicSend => "mic_send",
             Deadline::AppStart(_) => "app_start",

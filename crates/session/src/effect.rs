@@ -157,6 +157,13 @@ pub enum Call {
     },
     /// Write down the system settings.
     SaveSettings(Box<SystemSettings>),
+    /// Ask a provider what the weather is. Answered with [`Outcome::Weather`](crate::Outcome::Weather).
+    Weather {
+        /// Degrees north, to a tenth.
+        latitude: f64,
+        /// Degrees east, to a tenth.
+        longitude: f64,
+    },
     /// Check a core token that a client sent on an open socket.
     VerifyToken {
         /// The token.

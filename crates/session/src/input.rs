@@ -13,6 +13,7 @@ use bytes::Bytes;
 
 use crate::peers::FromPeers;
 use crate::speech::{SpeechEvent, SpeechId};
+use crate::weather::Weather;
 
 /// The number of one accepted socket, never used twice. Input of a connection that is not current changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -241,6 +242,8 @@ pub enum Outcome {
         /// Other users' sessions of the same app closed at the same time: the server was restarted.
         others_closed: bool,
     },
+    /// `Weather`: what it is.
+    Weather(Weather),
     /// `Save…`: done.
     Saved,
     /// Any call: it failed.

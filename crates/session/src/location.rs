@@ -4,6 +4,7 @@
 //! |---|---|
 //! | more exact than before | at once |
 //! | less exact than before | after 5 s: apps restart |
+//! | not to be found | at once, as inexact as it can be |
 //! | after every connection of the phone | again, unless nobody has ever wanted anything |
 
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub(crate) struct LocationManager {
     told: Option<LocationTier>,
     /// The last fix, as the phone said it, and when.
     last: Option<(Arc<str>, Millis)>,
+    /// Degrees north and east of the last fix.
+    place: Option<(f64, f64)>,
     polls: Vec<Poll>,
     next_poll: u64,
 }
@@ -63,6 +66,13 @@ impl LocationManager {
         self.lower_at = (tier < told).then(|| self.lower_at.unwrap_or(now + timings.location_lower));
     }
 
+    /// The wearer does not want to be found: the phone is told at once.
+    pub(crate) fn stop(&mut self) {
+        let told = self.told.unwrap_or_default();
+        self.wanted = LocationTier::default();
+        self.lower_at = (self.wanted < told).then_some(Millis(0));
+    }
+
     /// The phone came back, and knows nothing.
     pub(crate) fn reconnected(&mut self) {
         self.told = self.told.filter(|told| *told != LocationTier::default()).map(|_| LocationTier::default());
@@ -84,10 +94,16 @@ impl LocationManager {
     }
 
     /// A fix has come.
-    pub(crate) fn fix(&mut self, text: &str, now: Millis) {
+    pub(crate) fn fix(&mut self, text: &str, place: Option<(f64, f64)>, now: Millis) {
         if text.len() <= MAX_FIX {
             self.last = Some((text.into(), now));
+            self.place = place;
         }
+    }
+
+    /// Where the last fix is, in degrees north and east.
+    pub(crate) fn place(&self) -> Option<(f64, f64)> {
+        self.place
     }
 
     /// The last fix: what a new listener hears first.
@@ -98,6 +114,7 @@ impl LocationManager {
     /// The wearer does not want to be found: what is known is forgotten.
     pub(crate) fn forget(&mut self) {
         self.last = None;
+        self.place = None;
     }
 
     /// An app wants to know once.
@@ -212,7 +229,7 @@ mod tests {
         assert_eq!(ids(location.answered("poll_1")), ["a", "b"]);
         assert!(location.answered("poll_1").is_empty() && location.answered("x").is_empty());
         assert_eq!(ids(location.expire(Millis(14_002))), ["c"]);
-        location.fix("here", Millis(20_000));
+        location.fix("here", None, Millis(20_000));
         assert_eq!(ask(&mut location, "d", LocationTier::High, 30_000), Asked::Known("here".into()));
         assert!(matches!(ask(&mut location, "e", LocationTier::Realtime, 30_000), Asked::Ask(_)));
     }

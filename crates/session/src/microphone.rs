@@ -4,6 +4,7 @@
 //! |---|---|
 //! | an app wants sound | on, at once |
 //! | nobody wants sound | off after 3 s, unless somebody wants it again |
+//! | the wearer does not want to be heard | off at once, and told at once |
 //! | the value differs from what this connection was told | told, 250 ms after the message before at the earliest |
 //! | a new connection | told at once |
 //! | the glasses are back with their phone | told once more when it is on: their microphone has stopped |
@@ -56,6 +57,15 @@ impl MicrophoneManager {
         } else if self.wanted.on && self.off_at.is_none() && !crate::seeded::on(Bug::MicOffLost) {
             self.off_at = Some(now + timings.mic_off_hold);
         }
+    }
+
+    /// The wearer does not want to be heard: nothing is waited for.
+    pub(crate) fn silence(&mut self) {
+        if self.wanted.on {
+            self.sent_at = None;
+        }
+        self.wanted = MicState::default();
+        self.off_at = None;
     }
 
     /// A new connection knows nothing.

@@ -123,6 +123,16 @@ pub struct Timings {
     pub speech_backlog: u64,
     /// How long what was said is kept. Reference: 30 min.
     pub speech_history: u64,
+    /// Least time between two drawings of the dashboard that is put together from what apps write.
+    pub dashboard_gap: u64,
+    /// Between two questions for the weather.
+    pub weather_every: u64,
+    /// Weather of then is not shown any more.
+    pub weather_stale: u64,
+    /// The same notification within this time is one that the phone has told twice.
+    pub notification_twice: u64,
+    /// Least time between two head positions that apps are told.
+    pub head_gap: u64,
     /// The window in which malformed and oversized frames are counted.
     pub abuse_window: u64,
     /// How many of them a link may send in a window.
@@ -174,6 +184,11 @@ impl Timings {
         speech_overlap: 5_000,
         speech_backlog: 5_000,
         speech_history: 30 * 60_000,
+        dashboard_gap: 500,
+        weather_every: 900_000,
+        weather_stale: 7_200_000,
+        notification_twice: 60_000,
+        head_gap: 200,
         abuse_window: 60_000,
         abuse_limit: 60,
     };

@@ -16,12 +16,14 @@ use crate::display::{DisplayManager, DisplayStats};
 use crate::effect::Effects;
 use crate::entropy::Entropy;
 use crate::flow;
+use crate::head::Head;
 use crate::input::{CallId, EndReason, Input};
 use crate::last::LastEvents;
 use crate::lights::Lights;
 use crate::links::Link;
 use crate::location::LocationManager;
 use crate::microphone::MicrophoneManager;
+use crate::notifications::Notifications;
 use crate::now::{Millis, Now, Timings};
 use crate::record::Load;
 use crate::relay::AudioManager;
@@ -29,6 +31,7 @@ use crate::settings::SettingsManager;
 use crate::speech::{LagWatch, SpeechManager};
 use crate::subscriptions::SubscriptionManager;
 use crate::summary::{SessionSummary, Totals};
+use crate::weather::WeatherManager;
 
 /// What a session is told once.
 #[derive(Debug, Clone)]
@@ -43,6 +46,8 @@ pub struct Config {
     pub own_dashboard: bool,
     /// Some speech engine is well.
     pub speech: bool,
+    /// Somebody can be asked for the weather.
+    pub weather: bool,
     /// Secret randomness, for ids that cannot be guessed.
     pub seed: [u8; 32],
 }
@@ -100,8 +105,9 @@ pub struct UserSession {
     pub(crate) dashboard: DashboardManager,
     /// What the wearer's clock said last.
     pub(crate) datetime: Option<Box<str>>,
-    /// The newest notification of the phone, and when it came.
-    pub(crate) notification: Option<(Box<str>, Timestamp)>,
+    pub(crate) notifications: Notifications,
+    pub(crate) weather: WeatherManager,
+    pub(crate) head: Head,
     /// The subscriptions and the setting for which the accuracy was last chosen.
     pub(crate) location_seen: (u64, bool),
     pub(crate) audio: AudioManager,
@@ -155,7 +161,9 @@ impl UserSession {
             lights: Lights::default(),
             dashboard: DashboardManager::default(),
             datetime: None,
-            notification: None,
+            notifications: Notifications::default(),
+            weather: WeatherManager::default(),
+            head: Head::default(),
             location_seen: (0, true),
             audio: AudioManager::default(),
             microphone: MicrophoneManager::default(),
@@ -226,8 +234,14 @@ impl UserSession {
         if let Some(at) = self.display.claim_ends(timings) {
             consider(at, Deadline::DisplayClaim);
         }
-        if let Some(at) = self.dashboard.ends() {
+        if let Some(at) = self.dashboard.due(timings) {
             consider(at, Deadline::Dashboard);
+        }
+        if let Some(at) = self.head.due(timings) {
+            consider(at, Deadline::HeadPosition);
+        }
+        if let Some(at) = flow::weather::due(self) {
+            consider(at, Deadline::Weather);
         }
         if let Some(at) = self.location.poll_ends() {
             consider(at, Deadline::LocationPoll);

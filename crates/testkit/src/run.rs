@@ -42,6 +42,7 @@ impl Life {
             timezone: "Europe/Berlin".to_owned(),
             own_dashboard: false,
             speech: true,
+            weather: false,
             seed: [9; 32],
         };
         let session = UserSession::new(user, config, moment(0));
@@ -358,6 +359,8 @@ fn kind_of(call: &Call) -> CallKind {
         Call::Health { app } => CallKind::Health(cast::number(app.package.as_str())),
         Call::VerifyToken { .. } => CallKind::Token,
         Call::SaveRunning { .. } | Call::SaveSettings(_) => CallKind::Save,
+        // Nobody can be asked for it in these lives.
+        Call::Weather { .. } => unreachable!("a session asks for the weather"),
     }
 }
 

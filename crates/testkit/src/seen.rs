@@ -116,7 +116,7 @@ impl Seen {
                 Call::Health { app } => Asked::Health(cast::number(app.package.as_str())),
                 Call::SaveRunning { package, running } => Asked::Save(cast::number(package.as_str()), *running),
                 Call::VerifyToken { .. } => Asked::Token,
-                Call::SaveSettings(_) => return None,
+                Call::SaveSettings(_) | Call::Weather { .. } => return None,
             }),
             Effect::Cancel { .. } => Seen::Call(Asked::Cancel),
             Effect::Answer { ask, answer } => Seen::Answer(

@@ -256,7 +256,9 @@ fn event_text(event: Event, n: u64) -> String {
         Event::Link => r#""type":"glasses_connection_state","modelName":"G1","status":"CONNECTED""#,
         Event::Unknown | Event::English | Event::French | Event::Sound => r#""type":"brain_waves""#,
     };
-    format!("{{{head},\"n\":{n}}}")
+    // Each is another: the same notification twice would be told once.
+    let title = if event == Event::Notification { format!(",\"title\":\"t{n}\"") } else { String::new() };
+    format!("{{{head}{title},\"n\":{n}}}")
 }
 
 impl AppSays {

@@ -107,6 +107,7 @@ impl Stage {
             data: data.path().to_owned(),
             admin_key: random_hex()?,
             jwt_secret,
+            weather_url: None,
             timezone: "UTC".to_owned(),
             timings: Timings::DEFAULT,
             networks: NetworkPolicy::loopback(),

@@ -30,6 +30,7 @@ pub(crate) async fn serve(settings: &Settings, serve: &Serve) -> Result<ExitCode
         jwt_secret: data::jwt_secret(settings)?,
         admin_key: data::admin_key(&settings.data)?,
         timezone: settings.timezone()?,
+        weather_url: settings.weather_url()?,
         timings: settings.timings(),
         networks,
         limits: settings.limits(),

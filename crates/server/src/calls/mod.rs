@@ -3,6 +3,7 @@
 pub(crate) mod closures;
 pub(crate) mod guard;
 mod store;
+pub(crate) mod weather;
 pub(crate) mod webhook;
 
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use bifocal_protocol::ids::UserId;
 use bifocal_session::{Call, Outcome, WebhookKind};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
-use tracing::Instrument;
+use tracing::{Instrument, warn};
 
 use crate::shared::Shared;
 
@@ -50,6 +51,7 @@ fn name(call: &Call) -> &'static str {
         Call::SaveRunning { .. } => "save_running",
         Call::SaveSettings(_) => "save_settings",
         Call::VerifyToken { .. } => "verify_token",
+        Call::Weather { .. } => "weather",
         Call::Health { .. } => "health",
         Call::Webhook { kind: WebhookKind::Start, .. } => "webhook_start",
         Call::Webhook { kind: WebhookKind::Stop, .. } => "webhook_stop",
@@ -62,6 +64,16 @@ async fn run(shared: &Shared, user: &UserId, call: Call) -> Outcome {
         Call::SaveRunning { package, running } => store::save_running(shared, user, &package, running).await,
         Call::SaveSettings(settings) => store::save_settings(shared, user, &settings).await,
         Call::VerifyToken { token } => Outcome::Token(shared.tokens.verify(&token).as_ref() == Ok(user)),
+        Call::Weather { latitude, longitude } => match &shared.weather {
+            Some(provider) => match provider.now(latitude, longitude).await {
+                Ok(weather) => Outcome::Weather(weather),
+                Err(why) => {
+                    warn!(why, "no weather");
+                    Outcome::Failed { why }
+                }
+            },
+            None => Outcome::Failed { why: "nobody is there who could be asked for the weather".to_owned() },
+        },
         Call::Health { app } => {
             let healthy = shared.webhooks.is_healthy(&app).await;
             let others_closed = shared.closures.others(&app.package, user);

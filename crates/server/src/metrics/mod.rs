@@ -6,7 +6,7 @@ mod process;
 
 use std::time::Duration;
 
-use bifocal_session::{Deadline, Input, Lane, Note, SessionState, SessionSummary, Side};
+use bifocal_session::{Deadline, DisplayStats, Input, Lane, Note, Refused, SessionState, SessionSummary, Side};
 use metrics::{Counter, Gauge, Histogram, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
@@ -30,6 +30,8 @@ pub(crate) struct Metrics {
     links: [Gauge; 2],
     reconnections: [Counter; 2],
     inputs: [Counter; INPUT_KINDS.len()],
+    display: [Counter; 6],
+    display_refused: [Counter; Refused::EVERY.len()],
     pub(crate) mailbox_wait: Histogram,
     pub(crate) handle_time: Histogram,
     pub(crate) outbox: OutboxMetrics,
@@ -85,6 +87,15 @@ impl Metrics {
             links: SIDES.map(|side| gauge(names::LINKS, "side", side)),
             reconnections: SIDES.map(|side| counter(names::RECONNECTIONS, "side", side)),
             inputs: INPUT_KINDS.map(|kind| counter(names::INPUTS, "kind", kind)),
+            display: [
+                counter(names::DISPLAY_FRAMES, "what", "requested"),
+                counter(names::DISPLAY_FRAMES, "what", "sent"),
+                counter(names::DISPLAY_OUTCOMES, "outcome", "shown"),
+                counter(names::DISPLAY_OUTCOMES, "outcome", "held"),
+                counter(names::DISPLAY_OUTCOMES, "outcome", "replaced"),
+                counter(names::DISPLAY_OUTCOMES, "outcome", "refused"),
+            ],
+            display_refused: Refused::EVERY.map(|why| counter(names::DISPLAY_REFUSALS, "reason", why.name())),
             mailbox_wait: histogram(&recorder, names::MAILBOX_WAIT, "", ""),
             handle_time: histogram(&recorder, names::HANDLE, "", ""),
             outbox: OutboxMetrics {
@@ -141,6 +152,21 @@ impl Metrics {
             Input::SpeechEngines { .. } => 15,
         };
         self.inputs[index].increment(1);
+    }
+
+    /// What displays have done since it was last told.
+    pub(crate) fn display(&self, before: &DisplayStats, now: &DisplayStats) {
+        let of = |stats: &DisplayStats| {
+            let refused: u64 = stats.refused.iter().sum();
+            [stats.requested, stats.sent, stats.shown, stats.held, stats.replaced, refused]
+        };
+        let numbers = of(before).into_iter().zip(of(now)).zip(&self.display);
+        let refusals = before.refused.into_iter().zip(now.refused).zip(&self.display_refused);
+        for ((before, now), counter) in numbers.chain(refusals) {
+            if now > before {
+                counter.increment(now - before);
+            }
+        }
     }
 
     pub(crate) fn deadline(&self, deadline: &Deadline, late: Duration) {
@@ -232,8 +258,6 @@ impl Metrics {
         add(names::SESSION_AUDIO_BYTES, summary.audio_bytes);
         add(names::SESSION_RELAYED, summary.relayed);
         add(names::SESSION_TRANSCRIPTS, summary.transcripts);
-        self.counter(names::DISPLAY_FRAMES, "what", "requested").increment(summary.display_requests);
-        self.counter(names::DISPLAY_FRAMES, "what", "sent").increment(summary.display_frames);
     }
 
     /// The text of `/metrics`.

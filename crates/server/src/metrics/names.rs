@@ -52,7 +52,11 @@ table! {
     SESSION_TRANSCRIPTS = Counter "bifocal_session_transcripts_total" [""]
         "Transcriptions handed on, added when a session ends.";
     DISPLAY_FRAMES = Counter "bifocal_display_frames_total" ["what: requested, sent"]
-        "Display requests of apps, and frames drawn on glasses, added when a session ends.";
+        "Display requests of apps, and frames drawn on glasses.";
+    DISPLAY_OUTCOMES = Counter "bifocal_display_outcomes_total" ["outcome: shown, held, replaced, refused"]
+        "What became of display requests; one that was held is counted again when it is shown or replaced.";
+    DISPLAY_REFUSALS = Counter "bifocal_display_refusals_total" ["reason: view, size, waiting"]
+        "Why display requests were refused: the view is not for apps, too many or too large pictures, too many apps wait.";
     LINKS = Gauge "bifocal_links" ["side: glasses, app"]
         "Open sockets that belong to a session.";
     RECONNECTIONS = Counter "bifocal_reconnections_total" ["side: glasses, app"]
@@ -76,7 +80,7 @@ table! {
     OUTBOX_OVERFLOWS = Counter "bifocal_outbox_overflows_total" ["lane: the frame that was too much"]
         "Sockets closed with 1013 because they did not take what was sent.";
     CALLS = Counter "bifocal_calls_total"
-        ["call: load_user, save_running, save_settings, verify_token, health, webhook_start, webhook_stop; outcome: ok, failed"]
+        ["call: load_user, save_running, save_settings, verify_token, weather, health, webhook_start, webhook_stop; outcome: ok, failed"]
         "Slow things done for sessions, by kind and outcome.";
     WEBHOOK_SECONDS = Histogram "bifocal_webhook_seconds" ["call: webhook_start, webhook_stop"]
         "How long webhooks took, all attempts together, in seconds.";

@@ -56,6 +56,7 @@ pub fn config(folder: &Path) -> ServerConfig {
         jwt_secret: SECRET.to_vec(),
         admin_key: ADMIN_KEY.to_owned(),
         timezone: "UTC".to_owned(),
+        weather_url: None,
         timings: Timings::DEFAULT,
         networks: NetworkPolicy::loopback(),
         limits: Limits::default(),

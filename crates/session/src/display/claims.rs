@@ -5,6 +5,7 @@
 //! | boot | an app starts | its first frame, its stop or failure, 1.5 s |
 //! | background | a frame of a background app, when nobody holds it, no app boots and the foreground app does not have its turn | its duration; 2 s without a frame when it has none; 10 s a frame and 30 s in all; each of these only while somebody else wants the display, except the duration |
 //! | foreground | a frame of the foreground app | its duration, a clear, the next frame, its stop |
+//! | status line | the wearer wants one (`alwaysOnStatusBar`) | the wearer does not, or it is empty |
 //!
 //! The highest claim is visible. When one ends, what is below it is visible again, however old.
 //!
@@ -30,6 +31,8 @@ pub(super) struct Claims {
     background: Option<Background>,
     waiting: VecDeque<Waiting>,
     foreground: Option<Page>,
+    /// What stands there when nobody draws. It gives way to everybody, and nobody waits for it.
+    status: Option<Arc<Frame>>,
     /// The foreground app has drawn while the boot screen stood.
     drawn_in_boot: bool,
     /// Until then no background frame comes above the foreground app's page.
@@ -84,7 +87,16 @@ impl Claims {
     pub(super) fn visible(&self) -> Option<&Arc<Frame>> {
         let background = || self.background.as_ref().map(|b| &b.frame);
         let foreground = || self.foreground.as_ref().map(|page| &page.frame);
-        self.boot.frame().or_else(background).or_else(foreground)
+        self.boot.frame().or_else(background).or_else(foreground).or(self.status.as_ref())
+    }
+
+    /// The status line from now on; true when it was another.
+    pub(super) fn status_line(&mut self, frame: Option<Frame>) -> bool {
+        let other = self.status.as_deref() != frame.as_ref();
+        if other {
+            self.status = frame.map(Arc::new);
+        }
+        other
     }
 
     /// Whether this frame may still become visible.

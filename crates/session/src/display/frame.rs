@@ -39,7 +39,7 @@ pub(crate) struct Request {
 
 /// Why a request changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refused {
+pub enum Refused {
     /// It is for a view that is not for apps.
     NotTheDashboard,
     /// It has too many pictures, or too large ones.
@@ -49,6 +49,18 @@ pub(crate) enum Refused {
 }
 
 impl Refused {
+    /// Every reason.
+    pub const EVERY: [Refused; 3] = [Refused::NotTheDashboard, Refused::TooLarge, Refused::TooManyWait];
+
+    /// A name for metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Refused::NotTheDashboard => "view",
+            Refused::TooLarge => "size",
+            Refused::TooManyWait => "waiting",
+        }
+    }
+
     /// For a developer.
     pub(crate) const fn reason(self) -> &'static str {
         match self {

@@ -17,9 +17,13 @@ use crate::now::{Millis, Timings};
 pub struct DisplayStats {
     /// Requests of apps.
     pub requested: u64,
-    /// Of these, those that changed nothing.
-    pub refused: u64,
-    /// Those that gave way to a newer one, or whose time was over, before they were sent.
+    /// Of these, those that changed nothing, in the order of [`Refused::EVERY`].
+    pub refused: [u64; Refused::EVERY.len()],
+    /// Those that were sent to the glasses, or took something away.
+    pub shown: u64,
+    /// Those that could not be shown at once: something else was, or nobody was there.
+    pub held: u64,
+    /// Those that gave way to a newer one, or whose time or app was over, before they were sent.
     pub replaced: u64,
     /// Frames sent to the glasses.
     pub sent: u64,
@@ -56,7 +60,7 @@ impl DisplayManager {
                 Ok(())
             }
             Err(refused) => {
-                self.stats.refused += 1;
+                self.stats.refused[refused as usize] += 1;
                 match report {
                     Some(report) => self.reports.refused(package, report, refused),
                     None => return Err(refused),
@@ -102,7 +106,7 @@ impl DisplayManager {
     /// An app is gone, or never came: nothing of it stays.
     pub(crate) fn app_gone(&mut self, package: &PackageName) {
         self.claims.remove(package);
-        self.reports.forget(package);
+        self.reports.forget(package, &mut self.stats);
         if self.dashboard.as_ref().is_some_and(|page| page.frame.package == *package) {
             self.dashboard = None;
         }
@@ -115,9 +119,19 @@ impl DisplayManager {
     }
 
     /// The dashboard is this now, until it is something else.
-    pub(crate) fn draw_dashboard(&mut self, frame: Option<Frame>) {
-        let before = self.dashboard.take();
-        self.dashboard = frame.and_then(|frame| Page::instead_of(before, frame, Millis::default()));
+    /// True when it was something else before.
+    pub(crate) fn draw_dashboard(&mut self, frame: Option<Frame>) -> bool {
+        let other = self.dashboard.as_ref().map(|page| &*page.frame) != frame.as_ref();
+        if other {
+            let before = self.dashboard.take();
+            self.dashboard = frame.and_then(|frame| Page::instead_of(before, frame, Millis::default()));
+        }
+        other
+    }
+
+    /// The status line is this now: what the main view shows when nobody else draws there. True when it was another.
+    pub(crate) fn draw_status(&mut self, frame: Option<Frame>) -> bool {
+        self.claims.status_line(frame)
     }
 
     /// The glasses came back to the phone: they show nothing. Frames keep their gap.

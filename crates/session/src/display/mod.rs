@@ -8,7 +8,8 @@ mod reports;
 mod throttle;
 
 pub(crate) use boot::system_package;
-pub(crate) use frame::{Frame, Refused, Request};
+pub use frame::Refused;
+pub(crate) use frame::{Frame, Request};
 pub(crate) use manager::DisplayManager;
 pub use manager::DisplayStats;
 pub(crate) use reports::{Report, ReportTo};

@@ -93,18 +93,21 @@ impl Reports {
         }
         match frame {
             Some(frame) => open.push(Open { frame, view, to, held: false }),
-            None => ready.extend(to.map(|ReportTo { request_id }| Report {
-                package: package.clone(),
-                request_id,
-                outcome: DisplayOutcome::Shown,
-                reason: None,
-            })),
+            None => {
+                stats.shown += 1;
+                ready.extend(to.map(|ReportTo { request_id }| Report {
+                    package: package.clone(),
+                    request_id,
+                    outcome: DisplayOutcome::Shown,
+                    reason: None,
+                }));
+            }
         }
     }
 
     /// Nobody is there who could be told.
-    pub(super) fn forget(&mut self, package: &PackageName) {
-        self.open.retain(|open| open.frame.package != *package);
+    pub(super) fn forget(&mut self, package: &PackageName, stats: &mut DisplayStats) {
+        stats.replaced += self.open.extract_if(.., |open| open.frame.package == *package).count() as u64;
         self.ready.retain(|report| report.package != *package);
     }
 
@@ -119,11 +122,13 @@ impl Reports {
             Place::Next => true,
             Place::Held(why) => {
                 if !std::mem::replace(&mut open.held, true) {
+                    stats.held += 1;
                     open.report(DisplayOutcome::Held, Some(why), ready);
                 }
                 true
             }
             Place::Shown => {
+                stats.shown += 1;
                 open.report(DisplayOutcome::Shown, None, ready);
                 false
             }

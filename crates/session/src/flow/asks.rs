@@ -95,8 +95,8 @@ fn reported(s: &mut UserSession, report: PhoneReport, now: Now, out: &mut Effect
             Answer::Noted
         }
         PhoneReport::Dismissed(dismissed) => {
-            let text = FromPhone::PhoneNotificationDismissed(*dismissed).encode();
-            phone::dismissed(s, &text, now, out);
+            let text = FromPhone::PhoneNotificationDismissed((*dismissed).clone()).encode();
+            phone::dismissed(s, &dismissed, &text, now, out);
             Answer::Noted
         }
     }

@@ -6,7 +6,7 @@ use crate::apps::{AppManager, AppPhase};
 use crate::effect::{Effect, Effects, Note};
 use crate::errors::ErrorRow;
 use crate::flow::start::Health;
-use crate::flow::{lifecycle, links, record, start, stop};
+use crate::flow::{lifecycle, links, record, start, stop, weather};
 use crate::input::{CallId, Outcome};
 use crate::now::Now;
 use crate::session::{Glasses, UserSession};
@@ -15,6 +15,7 @@ use crate::session::{Glasses, UserSession};
 pub(crate) fn done(s: &mut UserSession, call: CallId, outcome: Outcome, now: Now, out: &mut Effects) {
     let waiting = s.apps.by_call(call);
     let saved = s.load.saved(call);
+    let for_weather = s.weather.ended(call);
     match (waiting, outcome) {
         (Some(package), outcome) => {
             let phase = s.apps.get(&package).map(AppManager::phase_of);
@@ -37,11 +38,14 @@ pub(crate) fn done(s: &mut UserSession, call: CallId, outcome: Outcome, now: Now
             };
             start::webhook_done(s, &package, result, now, out);
         }
+        (None, Outcome::Weather(is)) if for_weather => weather::answered(s, is, now),
+        // What was known is true a while longer.
+        (None, Outcome::Failed { .. }) if for_weather => {}
         (None, Outcome::User(user)) => record::user_loaded(s, call, user, now, out),
         (None, Outcome::Token(good)) => token_verified(s, call, good, now, out),
         (None, Outcome::Failed { why }) if saved => out.note(Note::StoreFailed(why)),
         (None, Outcome::Failed { why }) => record::user_failed(s, call, why, now, out),
-        (None, Outcome::Webhook { .. } | Outcome::Health { .. } | Outcome::Saved) => {}
+        (None, Outcome::Webhook { .. } | Outcome::Health { .. } | Outcome::Weather(_) | Outcome::Saved) => {}
     }
 }
 

@@ -1,14 +1,12 @@
 //! The dashboard: who writes on it, and when it is drawn anew.
 
-use std::sync::Arc;
-
-use bifocal_protocol::Timestamp;
 use bifocal_protocol::app::AppKind;
 use bifocal_protocol::apps::{
     AppErrorCode, DashboardContentUpdate, DashboardModeChange, DashboardModeChanged, DashboardSystemUpdate, ToApp,
 };
 use bifocal_protocol::dashboard::DashboardMode;
 use bifocal_protocol::ids::PackageName;
+use bifocal_protocol::layout::Layout;
 
 use crate::apps::Phase;
 use crate::dashboard::Corners;
@@ -19,10 +17,10 @@ use crate::input::ConnId;
 use crate::now::Now;
 use crate::session::UserSession;
 
-/// How long a notification stays in its corner, in milliseconds.
-const NOTIFICATION: i64 = 600_000;
 /// How often it is looked whether they are over.
 const LOOK_AGAIN: u64 = 60_000;
+/// The sign that phones replace by the battery of the glasses.
+const BATTERY: &str = "$GBATT$";
 /// How far ahead an appointment is shown, in milliseconds.
 const AHEAD: i64 = 12 * 3_600_000;
 
@@ -88,21 +86,35 @@ pub(crate) fn app_gone(s: &mut UserSession, app: &PackageName, kind: AppKind, no
     }
 }
 
-/// Draws the dashboard anew when something on it is another. The display sends it when it is its turn.
+/// Draws the dashboard and the status line anew when something on them is another. The display sends them when it is their
+/// turn.
 pub(crate) fn flush(s: &mut UserSession, now: Now) {
-    if !std::mem::take(&mut s.dashboard.dirty) || s.dashboard.drawn_by_app {
+    if !s.dashboard.take_turn(now.at, &s.config.timings) {
         return;
     }
-    let contextual = s.settings.system.contextual_dashboard;
-    let own = own(s, now.wall);
-    // What stands in the lower corners is over some time.
-    let passes = own.as_ref().is_some_and(|own| !own.bottom_left.is_empty() || !own.bottom_right.is_empty());
+    let own = own(s, now);
+    // What stands there beside the signs is over some time.
+    let passes = own
+        .as_ref()
+        .is_some_and(|own| !own.bottom_left.is_empty() || !own.bottom_right.is_empty() || own.top_right != BATTERY);
     s.dashboard.look_again_at = passes.then(|| now.at + LOOK_AGAIN);
-    let layout = if contextual { s.dashboard.compose(own) } else { None };
     let package = ruler(s).cloned().unwrap_or_else(system_package);
-    let session_id: Arc<str> = "".into();
-    let frame = layout.map(|layout| Frame { package, session_id, layout, duration_ms: None });
-    s.display.draw_dashboard(frame);
+    let frame = |layout| Frame { package: package.clone(), session_id: "".into(), layout, duration_ms: None };
+    let status = if s.settings.system.always_on_status_bar { s.dashboard.status_line(own.as_ref()) } else { None };
+    let mut changed = s.display.draw_status(status.map(|text| frame(Layout::TextWall { text })));
+    if !s.dashboard.drawn_by_app {
+        let contextual = s.settings.system.contextual_dashboard;
+        let layout = if contextual { s.dashboard.compose(own.as_ref()) } else { None };
+        changed |= s.display.draw_dashboard(layout.map(frame));
+    }
+    if changed {
+        s.dashboard.drawn(now.at);
+    }
+}
+
+/// Whether the cloud writes the corners itself.
+pub(crate) fn is_own(s: &UserSession) -> bool {
+    s.config.own_dashboard && ruler(s).is_none()
 }
 
 /// The system dashboard app, while it is there.
@@ -115,10 +127,11 @@ fn ruler(s: &UserSession) -> Option<&PackageName> {
 
 /// The corners as the cloud writes them when no app does. Phones fill in what stands between the signs: so nothing has to be
 /// sent when a minute is over.
-fn own(s: &UserSession, now: Timestamp) -> Option<Corners> {
-    if !s.config.own_dashboard || ruler(s).is_some() {
+fn own(s: &UserSession, now: Now) -> Option<Corners> {
+    if !is_own(s) {
         return None;
     }
+    let (now, at) = (now.wall, now.at);
     let zone = s.settings.timezone.as_deref().unwrap_or(&s.config.timezone);
     let next = s.calendar.replay(now).into_iter().next().and_then(|event| {
         let start = event.start()?;
@@ -126,11 +139,14 @@ fn own(s: &UserSession, now: Timestamp) -> Option<Corners> {
         let time = start.time_in(event.timezone.as_deref().unwrap_or(zone));
         soon.then(|| format!("{} {}", time.unwrap_or_default(), event.title).trim().to_owned())
     });
-    let notification = s.notification.as_ref().filter(|(_, at)| now.0 - at.0 < NOTIFICATION);
+    let weather = s.weather.now(at, &s.config.timings).map(|weather| {
+        let line = weather.line(s.settings.system.metric_system_enabled);
+        format!(" {line}")
+    });
     Some(Corners {
         top_left: "$TIME12$ $DATE$".to_owned(),
-        top_right: "$GBATT$".to_owned(),
+        top_right: format!("{BATTERY}{}", weather.unwrap_or_default()),
         bottom_left: next.unwrap_or_default(),
-        bottom_right: notification.map(|(text, _)| text.to_string()).unwrap_or_default(),
+        bottom_right: s.notifications.newest(now).unwrap_or_default().to_owned(),
     })
 }

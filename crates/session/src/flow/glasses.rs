@@ -130,15 +130,23 @@ fn act(s: &mut UserSession, conn: ConnId, message: FromPhone, text: &Text, now: 
             }
         }
         FromPhone::HeadPosition(head) => {
-            relay(s, Topic::Plain("head_position"), text, now, out);
+            // Told with the end of this step, if it is not too soon after the one before.
+            s.head.moved(text);
             if head.position == "up" {
                 s.dashboard.head_up();
             }
         }
         FromPhone::PhoneNotification(notification) => phone::notified(s, &notification, text, now, out),
-        FromPhone::PhoneNotificationDismissed(_) => phone::dismissed(s, text, now, out),
+        FromPhone::PhoneNotificationDismissed(which) => phone::dismissed(s, &which, text, now, out),
         FromPhone::TouchEvent(touch) => relay(s, Topic::Touch(&touch.gesture_name), text, now, out),
         _ => {}
+    }
+}
+
+/// Where the head is now, when apps are to be told.
+pub(crate) fn tell_head(s: &mut UserSession, now: Now, out: &mut Effects) {
+    if let Some(text) = s.head.take(now.at, &s.config.timings) {
+        relay(s, Topic::Plain("head_position"), &text, now, out);
     }
 }
 

@@ -122,6 +122,7 @@ pub(crate) fn due(s: &mut UserSession, deadline: Deadline, now: Now, out: &mut E
         | Deadline::SpeechRetry
         | Deadline::SpeechOpen
         | Deadline::SpeechRotate => speech::due(s, now, out),
+        Deadline::HeadPosition | Deadline::Weather => {}
         Deadline::Dashboard => s.dashboard.clean(now.at),
         Deadline::LocationPoll => location::expire(s, now, out),
         Deadline::DisplayClaim => s.display.expire(now.at, &s.config.timings),

@@ -23,11 +23,12 @@ pub(crate) fn flush(s: &mut UserSession, now: Now, out: &mut Effects) {
     let sensing = s.settings.system.sensing_enabled;
     if s.location_seen != (revision, sensing) {
         s.location_seen = (revision, sensing);
-        let tier = if sensing { s.subscriptions.location_tier() } else { Default::default() };
-        if !sensing {
+        if sensing {
+            s.location.want(s.subscriptions.location_tier(), now.at, &s.config.timings);
+        } else {
             s.location.forget();
+            s.location.stop();
         }
-        s.location.want(tier, now.at, &s.config.timings);
     }
     let Some(conn) = s.glasses_link().map(|link| link.conn) else { return };
     if let Some(tier) = s.location.take(now.at) {
@@ -43,15 +44,21 @@ pub(crate) fn fix(s: &mut UserSession, update: &LocationUpdate, text: &str, now:
     }
     let plain = LocationUpdate { correlation_id: None, ..update.clone() };
     let Some(name) = &update.correlation_id else {
-        s.location.fix(text, now.at);
+        s.location.fix(text, place(update), now.at);
         return relay(s, Topic::Plain(FIX), text, now, out);
     };
     let data = encoded(&plain);
     for poll in s.location.answered(name) {
         answer(s, &poll.app, poll.correlation_id, &plain, now, out);
     }
-    s.location.fix(&data, now.at);
+    s.location.fix(&data, place(update), now.at);
     relay(s, Topic::Plain(FIX), &data, now, out);
+}
+
+/// Degrees north and east, when they are any.
+fn place(update: &LocationUpdate) -> Option<(f64, f64)> {
+    let (north, east) = (update.lat.as_f64()?, update.lng.as_f64()?);
+    (north.abs() <= 90.0 && east.abs() <= 180.0).then_some((north, east))
 }
 
 /// `location_poll_request`: an app wants to know once.

@@ -20,7 +20,7 @@ pub(crate) fn flush(s: &mut UserSession, now: Now, out: &mut Effects) {
     if s.mic_seen != seen {
         s.mic_seen = seen;
         let demand = s.subscriptions.sound();
-        let on = demand != SoundDemand::default() && sensing;
+        let on = demand != SoundDemand::default();
         let by_phone = demand.words && (on_phone || !s.speech.is_available());
         let sound = demand.raw || demand.voice || (demand.translated && s.speech.is_available());
         let kind = match (by_phone, sound) {
@@ -29,7 +29,11 @@ pub(crate) fn flush(s: &mut UserSession, now: Now, out: &mut Effects) {
             (true, false) => SoundKind::Words,
         };
         let state = MicState { on, bypass_vad: on && demand.raw, kind: if on { kind } else { SoundKind::Pcm } };
-        s.microphone.demand(state, now.at, &timings);
+        if sensing {
+            s.microphone.demand(state, now.at, &timings);
+        } else {
+            s.microphone.silence();
+        }
     }
     let Some(conn) = s.glasses_link().map(|link| link.conn) else { return };
     if let Some(state) = s.microphone.take(now.at, &timings) {

@@ -21,6 +21,7 @@ pub(crate) mod speech;
 pub(crate) mod start;
 pub(crate) mod stop;
 pub(crate) mod unserved;
+pub(crate) mod weather;
 
 pub(crate) use microphone::say_mic;
 
@@ -30,9 +31,11 @@ use crate::session::UserSession;
 
 /// What every step ends with: the phone is told what is due, in the order of a resync.
 pub(crate) fn flush(s: &mut UserSession, now: Now, out: &mut Effects) {
+    glasses::tell_head(s, now, out);
     microphone::flush(s, now, out);
     speech::flush(s, now, out);
     location::flush(s, now, out);
+    weather::flush(s, now, out);
     dashboard::flush(s, now);
     display::flush(s, now, out);
 }

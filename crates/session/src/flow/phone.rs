@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bifocal_protocol::app::AppKind;
 use bifocal_protocol::apps::{CustomMessage, ToApp};
-use bifocal_protocol::glasses::{CalendarEvent, FromPhone, PhoneNotification};
+use bifocal_protocol::glasses::{CalendarEvent, FromPhone, PhoneNotification, PhoneNotificationDismissed};
 use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::{Message, Text};
 use serde_json::json;
@@ -48,7 +48,7 @@ pub(crate) fn replay_appointments(
     }
 }
 
-/// A notification on the phone.
+/// A notification on the phone, unless it was told already.
 pub(crate) fn notified(
     s: &mut UserSession,
     notification: &PhoneNotification,
@@ -56,16 +56,21 @@ pub(crate) fn notified(
     now: Now,
     out: &mut Effects,
 ) {
-    let PhoneNotification { app, title, .. } = notification;
-    let line: String = format!("{app}: {title}").chars().take(60).collect();
-    s.notification = Some((line.into(), now.wall));
-    s.dashboard.dirty = true;
-    relay(s, Topic::Plain("phone_notification"), text, now, out);
+    if s.notifications.came(notification, now, &s.config.timings) {
+        s.dashboard.dirty = true;
+        relay(s, Topic::Plain("phone_notification"), text, now, out);
+    }
 }
 
 /// The wearer has seen it.
-pub(crate) fn dismissed(s: &mut UserSession, text: &Text, now: Now, out: &mut Effects) {
-    s.dashboard.dirty |= s.notification.take().is_some();
+pub(crate) fn dismissed(
+    s: &mut UserSession,
+    which: &PhoneNotificationDismissed,
+    text: &Text,
+    now: Now,
+    out: &mut Effects,
+) {
+    s.dashboard.dirty |= s.notifications.dismissed(&which.notification_id);
     relay(s, Topic::Plain("phone_notification_dismissed"), text, now, out);
 }
 

@@ -56,6 +56,7 @@ impl Wearer {
             timezone: "Europe/Berlin".to_owned(),
             own_dashboard: false,
             speech: true,
+            weather: false,
             seed: [3; 32],
         };
         let user = UserId::new("ann@example.org").expect("an address");

@@ -71,6 +71,7 @@ impl Wearer {
             app_socket_url: "ws://127.0.0.1:8002/app-ws".to_owned(),
             timezone: "UTC".to_owned(),
             own_dashboard: false,
+            weather: false,
             speech: true,
             seed: [9; 32],
         };

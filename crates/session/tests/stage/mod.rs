@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! # comment
-//! own dashboard                                      the cloud writes the dashboard when no app does; before anything else
+//! own dashboard [with weather]                        the cloud writes the dashboard when no app does; before anything else
 //! wearer ADDRESS                                     whose session it is, if not ann@example.org's; before anything else
 //! app PACKAGE [standard|background|system_dashboard] [PERMISSION …] [needs-HARDWARE …] [uuid]     registered and installed
 //! ran PACKAGE                                        the user had it running
@@ -28,6 +28,7 @@
 //! servers are well | ill                             from here on every question after an app's health is answered so, and not
 //!                                                    listed
 //! server N is well | is ill | is well and others closed, too      call N, a question after an app's health, ends
+//! weather N is CELSIUS clear|rain | fails REASON     call N, a question for the weather, ends
 //! token N is good | is bad
 //! settings are JSON                                  the user has set the system settings on the phone; what is not said is
 //!                                                    the default
@@ -93,7 +94,7 @@ struct Stage {
 
 /// Plays a story: its text with the effects that really happen.
 pub(crate) fn play(story: &str) -> Result<String, String> {
-    let mut stage = Stage::new("ann@example.org", false)?;
+    let mut stage = Stage::new("ann@example.org", |_| ())?;
     let mut played = String::new();
     for (index, line) in story.lines().enumerate() {
         if line.starts_with(' ') {
@@ -115,19 +116,17 @@ pub(crate) fn play(story: &str) -> Result<String, String> {
 }
 
 impl Stage {
-    fn new(wearer: &str, own_dashboard: bool) -> Result<Self, String> {
-        Self::with(wearer, own_dashboard, true)
-    }
-
-    fn with(wearer: &str, own_dashboard: bool, speech: bool) -> Result<Self, String> {
-        let config = Config {
+    fn new(wearer: &str, change: impl FnOnce(&mut Config)) -> Result<Self, String> {
+        let mut config = Config {
             timings: Timings::DEFAULT,
             app_socket_url: "ws://127.0.0.1:8002/app-ws".to_owned(),
             timezone: "Europe/Berlin".to_owned(),
-            own_dashboard,
-            speech,
+            own_dashboard: false,
+            weather: false,
+            speech: true,
             seed: [9; 32],
         };
+        change(&mut config);
         let user = UserId::new(wearer).map_err(|error| error.to_string())?;
         let session = UserSession::new(user, config, now(0));
         let (user, answering) = (UserData::default(), BTreeSet::new());
@@ -148,12 +147,16 @@ impl Stage {
     fn statement(&mut self, line: &str) -> Result<Vec<String>, String> {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words[..] {
-            ["wearer", address] => *self = Self::new(address, false)?,
-            ["no", "engines"] => *self = Self::with("ann@example.org", false, false)?,
+            ["wearer", address] => *self = Self::new(address, |_| ())?,
+            ["own", "dashboard", ref rest @ ..] => {
+                let weather = !rest.is_empty();
+                *self =
+                    Self::new("ann@example.org", |config| (config.own_dashboard, config.weather) = (true, weather))?;
+            }
+            ["no", "engines"] => *self = Self::new("ann@example.org", |config| config.speech = false)?,
             ["glasses", conn, "talks", time] => {
                 return self.talk(words::conn(conn)?, words::milliseconds(time)?);
             }
-            ["own", "dashboard"] => *self = Self::new("ann@example.org", true)?,
             ["app", package, ref rest @ ..]
                 if words::number::<u64>(package).is_err() && rest.first() != Some(&"is") =>
             {

@@ -139,6 +139,7 @@ fn call(call: &Call, everything: bool) -> String {
         Call::Health { app } => format!("ask {} how it is", app.public_url),
         Call::SaveRunning { package, running } => format!("save {package} running={running}"),
         Call::SaveSettings(_) => "save settings".to_owned(),
+        Call::Weather { latitude, longitude } => format!("ask for the weather at {latitude} {longitude}"),
         Call::VerifyToken { token } => format!("verify token {token}"),
     }
 }

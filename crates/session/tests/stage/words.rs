@@ -6,8 +6,8 @@ use bifocal_protocol::hardware::{Level, Requirement};
 use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::{Decoded, Message, Text, Timestamp};
 use bifocal_session::{
-    AppHello, Ask, AskId, CallId, ConnId, EndReason, FromPeers, Heard, Input, Outcome, PhoneReport, SpeechEvent,
-    SpeechFailure, SpeechFault, SpeechId,
+    AppHello, Ask, AskId, CallId, ConnId, EndReason, FromPeers, Heard, Input, Outcome, PhoneReport, Sky, SpeechEvent,
+    SpeechFailure, SpeechFault, SpeechId, Weather,
 };
 use bytes::Bytes;
 use serde_json::json;
@@ -59,6 +59,11 @@ pub(super) fn input(words: &[&str], line: &str) -> Result<Input, String> {
             let why = line.split_once("fails ").map_or("refused", |(_, why)| why);
             done(call, Outcome::Failed { why: why.to_owned() })?
         }
+        ["weather", call, "is", celsius, sky] => {
+            let sky = if sky == "rain" { Sky::Rain } else { Sky::Clear };
+            done(call, Outcome::Weather(Weather { celsius: number(celsius)?, sky }))?
+        }
+        ["weather", call, "fails", ..] => done(call, Outcome::Failed { why: "no answer".to_owned() })?,
         ["server", call, "is", word, ref rest @ ..] => {
             let others_closed = !rest.is_empty();
             done(call, Outcome::Health { healthy: word == "well", others_closed })?

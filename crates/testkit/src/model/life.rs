@@ -302,7 +302,7 @@ impl Model {
                 break;
             }
             self.happens(due, now);
-            self.mic.demand(self.wanted_sound(), now);
+            self.mic.demand(self.wanted_sound(), self.wearer.sensing, now);
             allowed.push(self.mic.wanted());
         }
         for told in seen {

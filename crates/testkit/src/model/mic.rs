@@ -18,9 +18,12 @@ pub(super) struct Mic {
 }
 
 impl Mic {
-    /// What apps want now.
-    pub(super) fn demand(&mut self, wanted: State, now: u64) {
-        if wanted.0 {
+    /// What apps want now. A wearer who does not want to be heard is obeyed at once.
+    pub(super) fn demand(&mut self, wanted: State, sensing: bool, now: u64) {
+        if !sensing {
+            self.told_at = self.told_at.filter(|_| !self.wanted.0);
+            self.goes_off();
+        } else if wanted.0 {
             (self.wanted, self.off_at) = (wanted, None);
         } else if self.wanted.0 && self.off_at.is_none() {
             self.off_at = Some(now + HOLD);

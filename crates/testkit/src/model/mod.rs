@@ -124,7 +124,7 @@ impl Model {
             self.one(act, stored, now);
         }
         if !self.ended {
-            self.mic.demand(self.wanted_sound(), now);
+            self.mic.demand(self.wanted_sound(), self.wearer.sensing, now);
             if let (Some(conn), Some((on, raw))) = (self.phone(), self.mic.take(self.phone().is_some(), now)) {
                 self.on(conn, Frame::Mic(on, raw));
             }
@@ -308,7 +308,7 @@ impl Model {
         self.on(conn, Frame::PhoneAck);
         self.mic.new_connection();
         if again {
-            self.mic.demand(self.wanted_sound(), now);
+            self.mic.demand(self.wanted_sound(), self.wearer.sensing, now);
             if let Some((on, raw)) = self.mic.take(true, now) {
                 self.on(conn, Frame::Mic(on, raw));
             }

@@ -38,7 +38,9 @@ impl Microphone {
         let after = moment.now - self.told_at;
         let scolded = !on && matches!(moment.act, Some(Act::PhoneSound(..)));
         let ended = matches!(moment.act, Some(Act::End(_)));
-        if let Some(before) = before.filter(|_| !scolded && !ended) {
+        // Whoever does not want to be heard does not wait.
+        let silenced = !on && !moment.model.wearer().sensing && before.is_some_and(|(on, _)| on);
+        if let Some(before) = before.filter(|_| !scolded && !ended && !silenced) {
             let gap = if before == (on, raw) && !self.glasses_back { AGAIN } else { GAP };
             if after < gap {
                 let detail = format!("{:?} after {before:?} and {after} ms", (on, raw));
