@@ -17,13 +17,16 @@ struct Tool {
     at_least: Option<(u32, u32)>,
 }
 
-const TOOLS: [Tool; 5] = [
+const TOOLS: [Tool; 8] = [
     Tool { program: "gcc", package: "gcc", why: "SQLite and the TLS library are C", at_least: None },
     // The SDK is an ES module that says so nowhere; this is the first Node that loads it all the same.
     Tool { program: "node", package: "nodejs", why: "the npm clients of rig/", at_least: Some((20, 19)) },
     Tool { program: "npm", package: "npm", why: "the npm clients of rig/", at_least: None },
     Tool { program: "valgrind", package: "valgrind", why: "instruction counts", at_least: None },
     Tool { program: "promtool", package: "prometheus", why: "checks the form of /metrics", at_least: None },
+    Tool { program: "ffmpeg", package: "ffmpeg", why: "publishes test pictures to the media server", at_least: None },
+    Tool { program: "ffprobe", package: "ffmpeg", why: "reads back what viewers get", at_least: None },
+    Tool { program: "chromium", package: "chromium", why: "plays the page of a stream", at_least: None },
 ];
 
 /// Checks, installs what is missing, and checks again.
@@ -49,7 +52,9 @@ impl Tool {
     /// What is wrong with it, as part of a sentence.
     fn problem(&self) -> Option<String> {
         let Self { program, why, .. } = self;
-        let Ok(version) = run::output(&[program, "--version"]) else {
+        // Some programs have one dash only.
+        let version = run::output(&[program, "--version"]).or_else(|_| run::output(&[program, "-version"]));
+        let Ok(version) = version else {
             return Some(match self.at_least {
                 Some((major, minor)) => format!("{program} {major}.{minor} or newer ({why})"),
                 None => format!("{program} ({why})"),
