@@ -2,12 +2,13 @@
 //!
 //! Keys of `bifocal.toml`: `listen`, `data`, `public_url`, `jwt_secret`, `allow_networks`, `log_format`,
 //! `glasses_grace_seconds`, `app_grace_seconds`, `app_start_seconds`, `display_gap_ms`, `max_sessions`, `events_file`,
-//! `posthog_key`, `posthog_url`, `timezone`, `weather_url`.
+//! `posthog_key`, `posthog_url`, `timezone`, `weather_url`; the table `speech` (docs/speech.md).
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use bifocal_providers::SpeechConfig;
 use bifocal_server::{EventSink, Limits, NetworkPolicy};
 use bifocal_session::Timings;
 use serde::Deserialize;
@@ -46,9 +47,10 @@ pub(crate) struct ConfigFile {
     posthog_url: Option<String>,
     timezone: Option<String>,
     weather_url: Option<String>,
+    speech: SpeechConfig,
 }
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "listen",
     "data",
     "public_url",
@@ -65,6 +67,7 @@ const KEYS: [&str; 16] = [
     "posthog_url",
     "timezone",
     "weather_url",
+    "speech",
 ];
 
 /// The settings of every command.
@@ -132,6 +135,11 @@ impl Settings {
         };
         let networks = given.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
         Ok(NetworkPolicy::allowing(networks))
+    }
+
+    /// What recognises speech.
+    pub(crate) fn speech(&self) -> SpeechConfig {
+        self.from_file.speech.clone()
     }
 
     pub(crate) fn timings(&self) -> Timings {

@@ -9,8 +9,7 @@ use bifocal_protocol::close::Close;
 use bifocal_protocol::ids::UserId;
 use bifocal_session::{
     Answer, Ask, AskId, Call, CallId, ConnId, Deadline, DisplayStats, Effect, Effects, EndReason, ErrorRow, FromPeers,
-    Input, Lane, Millis, Note, Now, SessionState, Side, SpeechCommand, SpeechEvent, SpeechFailure, SpeechFault,
-    UserSession,
+    Input, Lane, Millis, Note, Now, SessionState, Side, SpeechEvent, UserSession,
 };
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
@@ -25,6 +24,7 @@ use crate::mailbox::{Mailbox, Mails, mailbox};
 use crate::outbox::{Ending, Frame, Outbox};
 use crate::peers::Asking;
 use crate::shared::{Shared, user_tag};
+use crate::speech::Streams;
 
 /// How many mails are handled before effects of calls and timers get their turn again.
 const BATCH: usize = 32;
@@ -104,6 +104,7 @@ struct Actor<C> {
     asks: HashMap<AskId, oneshot::Sender<Answer>>,
     next_ask: u32,
     calls: HashMap<CallId, AbortHandle>,
+    streams: Streams,
     effects: Effects,
     ended: Option<EndReason>,
 }
@@ -126,6 +127,7 @@ pub(crate) fn spawn<C: Core>(core: C, user: UserId, number: u64, shared: &Arc<Sh
         asks: HashMap::new(),
         next_ask: 0,
         calls: HashMap::new(),
+        streams: Streams::default(),
         effects: Effects::new(),
         ended: None,
     });
@@ -209,6 +211,9 @@ impl<C: Core> Actor<C> {
                 self.confirm_all();
                 self.sockets.push((attach.conn, attach.side, attach.outbox));
                 self.step(attach.hello);
+                // The news of an engine may have come before the session could be told.
+                let available = self.shared.recognizers.available();
+                self.step(Input::SpeechEngines { available });
             }
             Mail::Detach { conn, code } => {
                 self.confirm_all();
@@ -229,8 +234,12 @@ impl<C: Core> Actor<C> {
 
     fn step(&mut self, input: Input) {
         self.shared.metrics.input(&input);
-        if let Input::CallDone { call, .. } = &input {
-            self.calls.remove(call);
+        match &input {
+            Input::CallDone { call, .. } => drop(self.calls.remove(call)),
+            Input::Speech { stream, event } if matches!(**event, SpeechEvent::Failed(_) | SpeechEvent::Closed) => {
+                self.streams.ended(*stream);
+            }
+            _ => {}
         }
         self.core.handle(input, self.shared.clock.now(), &mut self.effects);
         self.act();
@@ -275,11 +284,7 @@ impl<C: Core> Actor<C> {
                     answers.extend(answer.map(from));
                 }
                 Effect::Speech { stream, command } => {
-                    if let SpeechCommand::Open { .. } = command {
-                        let (kind, why) = (SpeechFault::Unavailable, "this server has no speech engine".to_owned());
-                        let event = SpeechEvent::Failed(SpeechFailure { engine: None, kind, why });
-                        answers.push(Input::Speech { stream, event: Box::new(event) });
-                    }
+                    answers.extend(self.streams.command(stream, command, &self.shared, &self.mailbox));
                 }
                 Effect::Answer { ask, answer } => {
                     if let Some(reply) = self.asks.remove(&ask) {
@@ -433,6 +438,10 @@ mod tests {
         }
     }
 
+    fn no_engines() -> bifocal_providers::SpeechConfig {
+        bifocal_providers::SpeechConfig { engines: Some(vec![]) }
+    }
+
     async fn shared(folder: &std::path::Path, address: std::net::SocketAddr) -> Arc<Shared> {
         let metrics = Arc::new(Metrics::new());
         let networks = NetworkPolicy::loopback();
@@ -451,6 +460,7 @@ mod tests {
             peers: crate::peers::Peers::default(),
             early: crate::early::EarlyReports::default(),
             writes: crate::http::Writes::begin(),
+            recognizers: bifocal_providers::Recognizers::new(no_engines()).expect("none is none too many"),
             session_tasks: TaskTracker::new(),
             tasks: TaskTracker::new(),
             draining: AtomicBool::new(false),
@@ -464,6 +474,7 @@ mod tests {
                 admin_key: "key".to_owned(),
                 timezone: "UTC".to_owned(),
                 weather_url: None,
+                speech: no_engines(),
                 timings: Timings::DEFAULT,
                 networks,
                 limits: Limits::default(),

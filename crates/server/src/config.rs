@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use bifocal_providers::SpeechConfig;
 use bifocal_session::Timings;
 
 use crate::calls::guard::NetworkPolicy;
@@ -25,6 +26,8 @@ pub struct ServerConfig {
     pub timezone: String,
     /// Where to ask for the weather: the `/v1/forecast` of Open-Meteo, or of a server that speaks like it.
     pub weather_url: Option<url::Url>,
+    /// What recognises speech.
+    pub speech: SpeechConfig,
     /// Every duration of a session.
     pub timings: Timings,
     /// Which addresses webhooks may go to.

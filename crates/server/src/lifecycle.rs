@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::serve::ListenerExt;
+use bifocal_providers::Recognizers;
 use bifocal_session::{EndReason, Input};
 use bifocal_store::Store;
 use tokio::net::{TcpListener, TcpSocket};
@@ -48,6 +49,9 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The speech engines are configured in a way that cannot be.
+    #[error("the section [speech] of the configuration: {0}")]
+    Speech(#[from] bifocal_providers::ConfigError),
     /// The HTTP client for webhooks, or for the weather, could not be made.
     #[error("cannot make an HTTP client: {0}")]
     Client(String),
@@ -106,6 +110,7 @@ impl Server {
             peers: crate::peers::Peers::default(),
             early: crate::early::EarlyReports::default(),
             writes: http::Writes::begin(),
+            recognizers: Recognizers::new(config.speech.clone())?,
             session_tasks: TaskTracker::new(),
             tasks: TaskTracker::new(),
             draining: AtomicBool::new(false),
@@ -115,6 +120,7 @@ impl Server {
         });
         let serving = tokio::spawn(serve(listener, shared.clone()));
         let watching = tokio::spawn(watch_store(shared.clone()));
+        shared.tasks.spawn(crate::speech::tell_health(shared.clone()));
         let measuring = tokio::spawn(measure(shared.clone()));
         info!(%address, public_url = shared.public_url, "listening");
         let allowed: Vec<String> = shared.config.networks.allowed().iter().map(ToString::to_string).collect();

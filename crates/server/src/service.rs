@@ -52,7 +52,7 @@ fn new_session(shared: &Shared, user: &UserId) -> UserSession {
         timezone,
         own_dashboard: true,
         weather: shared.weather.is_some(),
-        speech: false,
+        speech: shared.recognizers.available(),
         seed,
     };
     UserSession::new(user.clone(), config, shared.clock.now())

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bifocal_protocol::ids::UserId;
+use bifocal_providers::Recognizers;
 use bifocal_session::ConnId;
 use bifocal_store::Store;
 use tokio_util::sync::CancellationToken;
@@ -44,6 +45,8 @@ pub(crate) struct Shared {
     pub(crate) peers: Peers,
     pub(crate) early: EarlyReports,
     pub(crate) writes: Writes,
+    /// Speech engines, and how they are.
+    pub(crate) recognizers: Recognizers,
     /// Session tasks.
     pub(crate) session_tasks: TaskTracker,
     /// Sockets and calls.

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use bifocal_protocol::app::AppKind;
 use bifocal_protocol::ids::{PackageName, UserId};
 use bifocal_protocol::permission::Permission;
+use bifocal_providers::SpeechConfig;
 use bifocal_server::{EventSink, Limits, NetworkPolicy, Server, ServerConfig, Tokens};
 use bifocal_session::Timings;
 use bifocal_simulator::terminal::TerminalOptions;
@@ -109,6 +110,7 @@ impl Stage {
             jwt_secret,
             weather_url: None,
             timezone: "UTC".to_owned(),
+            speech: SpeechConfig::default(),
             timings: Timings::DEFAULT,
             networks: NetworkPolicy::loopback(),
             limits: Limits::default(),

@@ -31,6 +31,7 @@ pub(crate) async fn serve(settings: &Settings, serve: &Serve) -> Result<ExitCode
         admin_key: data::admin_key(&settings.data)?,
         timezone: settings.timezone()?,
         weather_url: settings.weather_url()?,
+        speech: settings.speech(),
         timings: settings.timings(),
         networks,
         limits: settings.limits(),

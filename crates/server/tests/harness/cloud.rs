@@ -5,6 +5,7 @@ use std::path::Path;
 
 use bifocal_protocol::app::AppKind;
 use bifocal_protocol::ids::{PackageName, UserId};
+use bifocal_providers::SpeechConfig;
 use bifocal_server::{Limits, NetworkPolicy, Server, ServerConfig};
 use bifocal_session::Timings;
 use bifocal_store::{NewApp, Store};
@@ -57,6 +58,7 @@ pub fn config(folder: &Path) -> ServerConfig {
         admin_key: ADMIN_KEY.to_owned(),
         timezone: "UTC".to_owned(),
         weather_url: None,
+        speech: SpeechConfig { engines: Some(vec![]) },
         timings: Timings::DEFAULT,
         networks: NetworkPolicy::loopback(),
         limits: Limits::default(),
