@@ -442,6 +442,7 @@ mod tests {
             peers: crate::peers::Peers::default(),
             early: crate::early::EarlyReports::default(),
             writes: crate::http::Writes::begin(),
+            udp: None,
             session_tasks: TaskTracker::new(),
             tasks: TaskTracker::new(),
             draining: AtomicBool::new(false),
@@ -450,6 +451,8 @@ mod tests {
             config: ServerConfig {
                 listen: address,
                 public_url: None,
+                udp_listen: None,
+                udp_address: None,
                 data: folder.to_path_buf(),
                 jwt_secret: b"secret".to_vec(),
                 admin_key: "key".to_owned(),

@@ -22,6 +22,7 @@ mod registry;
 mod service;
 mod shared;
 mod socket;
+mod sound;
 
 pub use auth::token::{CoreToken, TokenError, Tokens};
 pub use calls::guard::NetworkPolicy;

@@ -22,6 +22,7 @@ use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::peers::Peers;
 use crate::registry::SessionStorage;
+use crate::sound::udp::Udp;
 
 /// The server, as its tasks know it.
 #[derive(Debug)]
@@ -44,6 +45,8 @@ pub(crate) struct Shared {
     pub(crate) peers: Peers,
     pub(crate) early: EarlyReports,
     pub(crate) writes: Writes,
+    /// Where phones may send sound besides their socket.
+    pub(crate) udp: Option<Arc<Udp>>,
     /// Session tasks.
     pub(crate) session_tasks: TaskTracker,
     /// Sockets and calls.
