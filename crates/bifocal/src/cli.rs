@@ -71,6 +71,12 @@ pub(crate) struct Serve {
     /// How phones and apps reach this server [default: http and the listen address]
     #[arg(long, env = "BIFOCAL_PUBLIC_URL", value_name = "URL")]
     pub(crate) public_url: Option<String>,
+    /// Take sound of phones over UDP, too, here
+    #[arg(long, env = "BIFOCAL_UDP_LISTEN", value_name = "ADDRESS:PORT")]
+    pub(crate) udp_listen: Option<SocketAddr>,
+    /// How phones reach it [default: the host of the public URL, and its port]
+    #[arg(long, env = "BIFOCAL_UDP_ADDRESS", value_name = "HOST[:PORT]")]
+    pub(crate) udp_address: Option<String>,
     /// A private network that webhooks may go to, like 192.168.1.0/24; may be given several times. Loopback is allowed
     /// unless this is given
     #[arg(long = "allow-network", env = "BIFOCAL_ALLOW_NETWORKS", value_name = "NETWORK", value_delimiter = ',')]

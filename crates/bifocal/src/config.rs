@@ -1,6 +1,6 @@
 //! Settings from the command line and environment, then the configuration file, then defaults.
 //!
-//! Keys of `bifocal.toml`: `listen`, `data`, `public_url`, `jwt_secret`, `allow_networks`, `log_format`,
+//! Keys of `bifocal.toml`: `listen`, `data`, `public_url`, `udp_listen`, `udp_address`, `jwt_secret`, `allow_networks`, `log_format`,
 //! `glasses_grace_seconds`, `app_grace_seconds`, `app_start_seconds`, `display_gap_ms`, `max_sessions`, `events_file`,
 //! `posthog_key`, `posthog_url`, `timezone`, `weather_url`; the table `speech` (docs/speech.md).
 
@@ -34,6 +34,8 @@ pub(crate) struct ConfigFile {
     listen: Option<SocketAddr>,
     data: Option<PathBuf>,
     public_url: Option<String>,
+    udp_listen: Option<SocketAddr>,
+    udp_address: Option<String>,
     jwt_secret: Option<String>,
     allow_networks: Option<Vec<String>>,
     log_format: Option<LogFormat>,
@@ -50,10 +52,12 @@ pub(crate) struct ConfigFile {
     speech: SpeechConfig,
 }
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 19] = [
     "listen",
     "data",
     "public_url",
+    "udp_listen",
+    "udp_address",
     "jwt_secret",
     "allow_networks",
     "log_format",
@@ -116,6 +120,16 @@ impl Settings {
             }
             url => Ok(url),
         }
+    }
+
+    /// Where sound over UDP is taken.
+    pub(crate) fn udp_listen(&self, serve: &Serve) -> Option<SocketAddr> {
+        serve.udp_listen.or(self.from_file.udp_listen)
+    }
+
+    /// How phones reach that.
+    pub(crate) fn udp_address(&self, serve: &Serve) -> Option<String> {
+        serve.udp_address.clone().or_else(|| self.from_file.udp_address.clone())
     }
 
     pub(crate) fn log_format(&self, serve: &Serve) -> LogFormat {
@@ -252,7 +266,7 @@ mod tests {
 
     #[test]
     fn every_key_is_known_to_both_lists() {
-        let text = "listen='127.0.0.1:1'\ndata='d'\npublic_url='http://x'\njwt_secret='s'\nallow_networks=[]\n\
+        let text = "listen='127.0.0.1:1'\ndata='d'\npublic_url='http://x'\nudp_listen='127.0.0.1:2'\nudp_address='h:3'\njwt_secret='s'\nallow_networks=[]\n\
                     log_format='json'\nglasses_grace_seconds=1\napp_grace_seconds=1\napp_start_seconds=1\n\
                     display_gap_ms=200\nmax_sessions=1\nevents_file='f'\nposthog_key='k'\nposthog_url='u'\ntimezone='Europe/Berlin'\n\
                     weather_url='https://w'\n";

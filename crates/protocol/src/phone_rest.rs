@@ -52,6 +52,51 @@ impl Done {
     }
 }
 
+/// `200` of `POST /api/client/audio/configure`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AudioConfigured {
+    /// Always true.
+    pub success: bool,
+    /// `lc3` or `pcm`.
+    pub format: String,
+    /// How LC3 is to be packed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lc3_config: Option<Lc3Config>,
+    /// For a person.
+    pub message: String,
+    /// Now.
+    pub timestamp: Timestamp,
+}
+
+/// `lc3Config`: how LC3 is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Lc3Config {
+    /// Always 16,000.
+    pub sample_rate: u32,
+    /// Always 10.
+    pub frame_duration_ms: u32,
+    /// 20, 40 or 60.
+    pub frame_size_bytes: u64,
+}
+
+impl Lc3Config {
+    /// The one form there is, with frames of so many bytes.
+    pub fn of(frame_size_bytes: u64) -> Self {
+        Self { sample_rate: 16_000, frame_duration_ms: 10, frame_size_bytes }
+    }
+}
+
+impl AudioConfigured {
+    /// LC3 with its form, or PCM.
+    pub fn new(lc3_config: Option<Lc3Config>, timestamp: Timestamp) -> Self {
+        let format = if lc3_config.is_some() { "lc3" } else { "pcm" }.to_owned();
+        let message = "Audio format configured successfully".to_owned();
+        Self { success: true, format, lc3_config, message, timestamp }
+    }
+}
+
 /// A fix, in any of the forms that phones use: `{location: …}` or bare, with `coords` or without, `lat` or `latitude`.
 /// `None` without two finite numbers.
 pub fn location(body: &Value) -> Option<LocationUpdate> {

@@ -461,6 +461,7 @@ mod tests {
             early: crate::early::EarlyReports::default(),
             writes: crate::http::Writes::begin(),
             recognizers: bifocal_providers::Recognizers::new(no_engines()).expect("none is none too many"),
+            udp: None,
             session_tasks: TaskTracker::new(),
             tasks: TaskTracker::new(),
             draining: AtomicBool::new(false),
@@ -469,6 +470,8 @@ mod tests {
             config: ServerConfig {
                 listen: address,
                 public_url: None,
+                udp_listen: None,
+                udp_address: None,
                 data: folder.to_path_buf(),
                 jwt_secret: b"secret".to_vec(),
                 admin_key: "key".to_owned(),

@@ -16,6 +16,10 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// How apps and phones reach this server, `http://host:port` or `https://host`; from `listen` when absent.
     pub public_url: Option<String>,
+    /// Where to take sound over UDP; phones send it over their socket when absent.
+    pub udp_listen: Option<SocketAddr>,
+    /// How phones reach that, `host` or `host:port`; the host of the public URL when absent.
+    pub udp_address: Option<String>,
     /// The data folder: the running server writes its address there for the admin commands.
     pub data: PathBuf,
     /// The secret of core tokens (HS256).

@@ -22,6 +22,7 @@ mod registry;
 mod service;
 mod shared;
 mod socket;
+mod sound;
 mod speech;
 
 pub use auth::token::{CoreToken, TokenError, Tokens};

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
+use url::Url;
 
 use crate::actor::Mail;
 use crate::auth::token::Tokens;
@@ -28,6 +29,8 @@ use crate::http;
 use crate::metrics::Metrics;
 use crate::registry::SessionStorage;
 use crate::shared::Shared;
+use crate::sound;
+use crate::sound::udp::Udp;
 
 /// How often the store is asked whether somebody else changed it; a change is seen within a second.
 const WATCH_EVERY: Duration = Duration::from_millis(500);
@@ -52,6 +55,14 @@ pub enum StartError {
     /// The speech engines are configured in a way that cannot be.
     #[error("the section [speech] of the configuration: {0}")]
     Speech(#[from] bifocal_providers::ConfigError),
+    /// The UDP address is taken or not ours.
+    #[error("cannot take UDP at {address}: {source}; choose another with --udp-listen")]
+    Udp {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The HTTP client for webhooks, or for the weather, could not be made.
     #[error("cannot make an HTTP client: {0}")]
     Client(String),
@@ -89,6 +100,7 @@ impl Server {
         let address = listener.local_addr().map_err(failed)?;
         let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let public_url = public_url.trim_end_matches('/').to_owned();
+        let udp = open_udp(&config, &public_url).await?;
         let webhooks = WebhookClient::new(config.networks.clone()).map_err(|e| StartError::Client(e.to_string()))?;
         let open_meteo = |url| OpenMeteo::new(url).map(|provider| Box::new(provider) as Box<dyn WeatherProvider>);
         let weather = config.weather_url.clone().map(open_meteo).transpose();
@@ -111,6 +123,7 @@ impl Server {
             early: crate::early::EarlyReports::default(),
             writes: http::Writes::begin(),
             recognizers: Recognizers::new(config.speech.clone())?,
+            udp,
             session_tasks: TaskTracker::new(),
             tasks: TaskTracker::new(),
             draining: AtomicBool::new(false),
@@ -119,6 +132,10 @@ impl Server {
             config,
         });
         let serving = tokio::spawn(serve(listener, shared.clone()));
+        if let Some(udp) = shared.udp.clone() {
+            info!(address = %udp, "phones may send sound over UDP");
+            tokio::spawn(sound::udp::run(shared.clone(), udp));
+        }
         let watching = tokio::spawn(watch_store(shared.clone()));
         shared.tasks.spawn(crate::speech::tell_health(shared.clone()));
         let measuring = tokio::spawn(measure(shared.clone()));
@@ -175,6 +192,15 @@ impl Server {
         events::flush(self.events).await;
         info!("stopped");
     }
+}
+
+/// The UDP socket, where one is wanted.
+async fn open_udp(config: &ServerConfig, public_url: &str) -> Result<Option<Arc<Udp>>, StartError> {
+    let Some(address) = config.udp_listen else { return Ok(None) };
+    let host = || Url::parse(public_url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let host = config.udp_address.clone().or_else(host).unwrap_or_else(|| address.ip().to_string());
+    let udp = Udp::open(address, &host).await.map_err(|source| StartError::Udp { address, source })?;
+    Ok(Some(Arc::new(udp)))
 }
 
 async fn serve(listener: TcpListener, shared: Arc<Shared>) {

@@ -1,6 +1,7 @@
 //! SessionStorage (seeds 001 and 002): user → session, at most one for each.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use bifocal_protocol::ids::{PackageName, UserId};
@@ -8,6 +9,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::mailbox::Mailbox;
+use crate::sound::SoundIn;
 
 /// A live session as others see it.
 #[derive(Debug, Clone)]
@@ -15,6 +17,8 @@ pub(crate) struct SessionHandle {
     /// Which session of this process; a successor of the same user has another.
     pub(crate) number: u64,
     pub(crate) mailbox: Mailbox,
+    /// Where the sound of its phone comes in.
+    pub(crate) sound: Arc<SoundIn>,
 }
 
 /// Every live session of this process.
@@ -58,7 +62,7 @@ impl SessionStorage {
             return None;
         }
         let number = self.next.fetch_add(1, Ordering::Relaxed) + 1;
-        let handle = SessionHandle { number, mailbox: create(number) };
+        let handle = SessionHandle { number, mailbox: create(number), sound: Arc::default() };
         sessions.insert(user.clone(), handle.clone());
         drop(sessions);
         self.news.notify_waiters();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bifocal_audio::udp::Key;
 use bifocal_protocol::ids::UserId;
 use bifocal_session::{Answer, Ask, Config, ErrorRow, Input, PhoneReport, UserSession};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -11,13 +12,15 @@ use crate::actor::{self, Attach, Mail};
 use crate::registry::SessionHandle;
 use crate::shared::Shared;
 
-/// Attaches a phone: to the user's session if there is one, else to a new one. Gives the mailbox to send its frames to.
+/// Attaches a phone: to the user's session if there is one, else to a new one. Gives the mailbox to send its frames to. With a
+/// key, what the phone sends over UDP must be encrypted with it.
 ///
 /// # Errors
 /// The row of the error table that says why there is no session.
 pub(crate) async fn attach_glasses(
     shared: &Arc<Shared>,
     user: &UserId,
+    key: Option<&Key>,
     attach: impl Fn() -> Attach,
 ) -> Result<SessionHandle, &'static ErrorRow> {
     // A session may end between the look-up and the mail; then the next look-up makes a new one.
@@ -28,7 +31,10 @@ pub(crate) async fn attach_glasses(
         let most = shared.config.limits.sessions;
         let create = |number| actor::spawn(new_session(shared, user), user.clone(), number, shared);
         let handle = shared.sessions.get_or_create(user, most, create).ok_or(ErrorRow::FULL)?;
-        if handle.mailbox.send(Mail::Attach(Box::new(attach()))).await.is_ok() {
+        let attach = attach();
+        // Before the phone is acknowledged: what it then says about its sound is about this connection.
+        handle.sound.begin(attach.conn, attach.outbox.clone(), key.cloned());
+        if handle.mailbox.send(Mail::Attach(Box::new(attach))).await.is_ok() {
             for report in shared.early.take(user) {
                 let what = Box::new(Ask::Report(Box::new(PhoneReport::Device(Box::new(report)))));
                 // Nobody waits for what it says to that.

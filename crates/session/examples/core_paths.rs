@@ -106,7 +106,7 @@ impl Stage {
                 settings: vec![],
             })
         };
-        self.step(Input::GlassesConnected { conn: GLASSES });
+        self.step(Input::GlassesConnected { conn: GLASSES, sound: None });
         let user = UserData { installed: (0..apps).map(app).collect(), ..UserData::default() };
         self.step(Input::CallDone { call: CallId(1), outcome: Box::new(Outcome::User(user)) });
         for n in 0..apps {

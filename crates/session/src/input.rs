@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use bifocal_protocol::app::AppRecord;
 use bifocal_protocol::device::GlassesInfo;
-use bifocal_protocol::glasses::{CalendarEvent, LocationUpdate, PhoneNotification, PhoneNotificationDismissed};
+use bifocal_protocol::glasses::{
+    AudioPaths, CalendarEvent, LocationUpdate, PhoneNotification, PhoneNotificationDismissed,
+};
 use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::settings::{AppSetting, SystemSettings};
 use bifocal_protocol::{Text, Timestamp};
@@ -34,6 +36,8 @@ pub enum Input {
     GlassesConnected {
         /// Its socket.
         conn: ConnId,
+        /// What the acknowledgement offers for sound besides binary frames of the socket.
+        sound: Option<Box<AudioPaths>>,
     },
     /// A text frame of a phone.
     GlassesText {

@@ -3,6 +3,7 @@
 use bifocal_protocol::Timestamp;
 use bifocal_protocol::app::AppRecord;
 use bifocal_protocol::apps::AckSettings;
+use bifocal_protocol::glasses::AudioPaths;
 use bifocal_protocol::hardware::Hardware;
 use bifocal_protocol::ids::UserId;
 use bifocal_protocol::layout::View;
@@ -87,6 +88,8 @@ pub struct UserSession {
     pub(crate) next_call: u32,
 
     pub(crate) glasses: Glasses,
+    /// What the current connection was offered for its sound.
+    pub(crate) sound_paths: Option<Box<AudioPaths>>,
     pub(crate) reconnections: u32,
     pub(crate) load: Load,
     pub(crate) speaking: bool,
@@ -145,6 +148,7 @@ impl UserSession {
             started: now.wall,
             next_call: 0,
             glasses: Glasses::Expected,
+            sound_paths: None,
             reconnections: 0,
             load: Load::default(),
             speaking: false,
@@ -181,7 +185,10 @@ impl UserSession {
             return;
         }
         match input {
-            Input::GlassesConnected { conn } => flow::lifecycle::glasses_connected(self, conn, now, out),
+            Input::GlassesConnected { conn, sound } => {
+                self.sound_paths = sound;
+                flow::lifecycle::glasses_connected(self, conn, now, out);
+            }
             Input::GlassesText { conn, text } => flow::glasses::text(self, conn, &text, now, out),
             Input::GlassesBinary { conn, data } => flow::glasses::binary(self, conn, data, now, out),
             Input::AppConnected { conn, hello } => flow::admission::app_connected(self, conn, *hello, now, out),

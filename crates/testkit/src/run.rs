@@ -290,7 +290,7 @@ impl Life {
 
     fn resolve(&self, act: &Act) -> Input {
         match act {
-            Act::GlassesConnect(conn) => Input::GlassesConnected { conn: ConnId(*conn) },
+            Act::GlassesConnect(conn) => Input::GlassesConnected { conn: ConnId(*conn), sound: None },
             Act::PhoneSays(conn, what) => Input::GlassesText { conn: ConnId(*conn), text: what.text().into() },
             Act::PhoneSound(conn, bytes) => {
                 Input::GlassesBinary { conn: ConnId(*conn), data: Bytes::from(vec![0x11; *bytes]) }

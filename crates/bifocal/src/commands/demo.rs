@@ -105,6 +105,8 @@ impl Stage {
         let config = ServerConfig {
             listen: "127.0.0.1:0".parse()?,
             public_url: None,
+            udp_listen: None,
+            udp_address: None,
             data: data.path().to_owned(),
             admin_key: random_hex()?,
             jwt_secret,

@@ -30,7 +30,14 @@ enum State {
 
 /// Prints every finding; exit 1 when one is bad.
 pub(crate) async fn doctor(settings: &Settings) -> Result<ExitCode> {
-    let serve = Serve { listen: None, public_url: None, allow_networks: Vec::new(), log_format: None };
+    let serve = Serve {
+        listen: None,
+        public_url: None,
+        udp_listen: None,
+        udp_address: None,
+        allow_networks: Vec::new(),
+        log_format: None,
+    };
     let running = data::running(&settings.data);
     let findings = [
         configuration(settings),

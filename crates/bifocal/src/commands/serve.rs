@@ -26,6 +26,8 @@ pub(crate) async fn serve(settings: &Settings, serve: &Serve) -> Result<ExitCode
     let config = ServerConfig {
         listen: settings.listen(serve),
         public_url,
+        udp_listen: settings.udp_listen(serve),
+        udp_address: settings.udp_address(serve),
         data: settings.data.clone(),
         jwt_secret: data::jwt_secret(settings)?,
         admin_key: data::admin_key(&settings.data)?,

@@ -2,6 +2,7 @@
 
 mod admin;
 mod apps;
+mod audio;
 mod health;
 mod phone;
 mod sdk;
@@ -37,6 +38,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/apps/{package}/start", post(apps::start))
         .route("/api/apps/{package}/stop", post(apps::stop))
         .route("/api/client/livekit/token", get(apps::no_livekit))
+        .route("/api/client/audio/configure", post(audio::configure))
         .route("/api/client/device/state", post(phone::device_state))
         .route("/api/user-data/set-datetime", post(phone::set_datetime))
         .route("/api/client/location", post(phone::location))

@@ -3,6 +3,7 @@
 
 mod names;
 mod process;
+mod sound;
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, 
 
 pub use names::page;
 use names::{Kind, TABLE};
+pub(crate) use sound::SoundMetrics;
 
 /// Seconds, for what takes microseconds to seconds.
 const FAST: [f64; 14] =
@@ -35,6 +37,7 @@ pub(crate) struct Metrics {
     pub(crate) mailbox_wait: Histogram,
     pub(crate) handle_time: Histogram,
     pub(crate) outbox: OutboxMetrics,
+    pub(crate) sound: SoundMetrics,
     pub(crate) loop_lag: Histogram,
     pub(crate) events_dropped: Counter,
 }
@@ -102,6 +105,13 @@ impl Metrics {
                 bytes: LANES.map(|lane| gauge(names::OUTBOX_BYTES, "lane", lane)),
                 dropped: lane_counters(names::OUTBOX_DROPPED),
                 overflows: lane_counters(names::OUTBOX_OVERFLOWS),
+            },
+            sound: SoundMetrics {
+                frames: ["socket", "udp"].map(|transport| counter(names::SOUND_FRAMES, "transport", transport)),
+                lost: counter(names::SOUND_LOST, "", ""),
+                duplicates: counter(names::SOUND_DUPLICATES, "", ""),
+                undecodable: counter(names::SOUND_UNDECODABLE, "", ""),
+                discarded: counter(names::SOUND_DISCARDED, "", ""),
             },
             loop_lag: histogram(&recorder, names::LOOP_LAG, "", ""),
             events_dropped: counter(names::EVENTS_DROPPED, "", ""),

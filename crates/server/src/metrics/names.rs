@@ -67,6 +67,16 @@ table! {
         "Inputs and connections that were refused, by reason.";
     INPUTS = Counter "bifocal_inputs_total" ["kind: what happened to a session"]
         "Inputs handled by sessions, by kind.";
+    SOUND_FRAMES = Counter "bifocal_sound_frames_total" ["transport: socket, udp"]
+        "Frames and packets of sound that phones sent.";
+    SOUND_LOST = Counter "bifocal_sound_lost_total" [""]
+        "Packets of sound that did not come, as the numbers of those that came tell.";
+    SOUND_DUPLICATES = Counter "bifocal_sound_duplicates_total" [""]
+        "Packets of sound that came twice, or too late.";
+    SOUND_UNDECODABLE = Counter "bifocal_sound_undecodable_total" [""]
+        "LC3 frames that could not be decoded, and packets that could not be decrypted.";
+    SOUND_DISCARDED = Counter "bifocal_sound_discarded_total" [""]
+        "Frames and packets that came another way than the one that their phone had announced.";
     MAILBOX_WAIT = Histogram "bifocal_mailbox_wait_seconds" [""]
         "How long an input waited for its session, in seconds.";
     HANDLE = Histogram "bifocal_handle_seconds" [""]

@@ -202,6 +202,7 @@ async fn admit(socket: &mut WebSocket, shared: &Arc<Shared>, claimed: Claimed) -
         max_text: limits.app_text,
         max_binary: limits.app_binary,
         frames_per_second: limits.app_frames,
+        sound: None,
     })
 }
 

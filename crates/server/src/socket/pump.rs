@@ -15,6 +15,7 @@ use crate::actor::Mail;
 use crate::mailbox::Mailbox;
 use crate::outbox::{Ending, Frame, Outbox};
 use crate::socket::pace::Pace;
+use crate::sound::SoundLink;
 
 /// How long a peer may take to take what is written to it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -33,6 +34,8 @@ pub(crate) struct Pump {
     pub(crate) max_binary: usize,
     /// How many frames a second are read.
     pub(crate) frames_per_second: u32,
+    /// Where the sound of a phone goes first; apps have none.
+    pub(crate) sound: Option<SoundLink>,
 }
 
 impl Pump {
@@ -55,6 +58,9 @@ impl Pump {
                 }
             }
         };
+        if let Some(sound) = &self.sound {
+            sound.end();
+        }
         let _ = self.mailbox.send(Mail::Detach { conn: self.conn, code }).await;
     }
 
@@ -63,6 +69,9 @@ impl Pump {
         let mut code = 1006;
         let mut pace = Pace::new(self.frames_per_second);
         while let Some(Ok(message)) = stream.next().await {
+            if let Some(sound) = &self.sound {
+                sound.alive();
+            }
             let input = match message {
                 Message::Text(text) => self.text(text),
                 Message::Binary(data) => self.binary(data),
@@ -92,6 +101,9 @@ impl Pump {
         if text.len() > self.max_text {
             return Input::Oversized { conn };
         }
+        if self.sound.as_ref().is_some_and(|sound| sound.is_about_udp(&text)) {
+            return Input::Alive { conn };
+        }
         match (Text::try_from(Bytes::from(text)), self.side) {
             (Ok(text), Side::Glasses) => Input::GlassesText { conn, text },
             (Ok(text), Side::App) => Input::AppText { conn, text },
@@ -105,9 +117,12 @@ impl Pump {
         if data.len() > self.max_binary {
             return Input::Oversized { conn };
         }
-        match self.side {
-            Side::Glasses => Input::GlassesBinary { conn, data },
-            Side::App => Input::AppBinary { conn, data },
+        match &self.sound {
+            None => Input::AppBinary { conn, data },
+            Some(sound) => match sound.frame(data) {
+                nothing if nothing.is_empty() => Input::Alive { conn },
+                data => Input::GlassesBinary { conn, data },
+            },
         }
     }
 

@@ -53,6 +53,8 @@ pub fn config(folder: &Path) -> ServerConfig {
     ServerConfig {
         listen: "127.0.0.1:0".parse().expect("an address"),
         public_url: None,
+        udp_listen: None,
+        udp_address: None,
         data: folder.to_path_buf(),
         jwt_secret: SECRET.to_vec(),
         admin_key: ADMIN_KEY.to_owned(),

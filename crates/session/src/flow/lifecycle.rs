@@ -3,9 +3,7 @@
 use bifocal_protocol::Message;
 use bifocal_protocol::apps::{AppStopped, ToApp};
 use bifocal_protocol::close::Close;
-use bifocal_protocol::glasses::{
-    AppStateChange, AudioPaths, ConnectionAck, FromPhone, GlassesConnectionState, ToPhone,
-};
+use bifocal_protocol::glasses::{AppStateChange, ConnectionAck, FromPhone, GlassesConnectionState, ToPhone};
 use bifocal_protocol::webhook::StopReason;
 
 use crate::apps::{Phase, StartWebhook};
@@ -76,7 +74,7 @@ pub(crate) fn acknowledge(s: &UserSession, conn: ConnId, now: Now, out: &mut Eff
     let ack = ConnectionAck {
         session_id: s.user.to_string(),
         user_session: s.snapshot(),
-        audio: AudioPaths::default(),
+        audio: s.sound_paths.as_deref().cloned().unwrap_or_default(),
         timestamp: now.wall,
     };
     out.control(conn, &ToPhone::Ack(ack));
@@ -199,7 +197,7 @@ pub(crate) fn tell_stopped(conn: ConnId, close: Close, now: Now, out: &mut Effec
 pub(crate) fn after_the_end(input: Input, out: &mut Effects) {
     match input {
         Input::Asked { ask, .. } => out.answer(ask, Answer::SessionEnded),
-        Input::GlassesConnected { conn } | Input::AppConnected { conn, .. } => out.push(Effect::Abort { conn }),
+        Input::GlassesConnected { conn, .. } | Input::AppConnected { conn, .. } => out.push(Effect::Abort { conn }),
         _ => {}
     }
 }

@@ -118,7 +118,7 @@ impl Wearer {
     pub(crate) fn phone_comes(&mut self) {
         let conn = self.conn();
         self.phone = Some(conn);
-        self.step(Input::GlassesConnected { conn });
+        self.step(Input::GlassesConnected { conn, sound: None });
     }
 
     /// The glasses are off for a moment, and the phone says so.

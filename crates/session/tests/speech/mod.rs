@@ -110,7 +110,7 @@ impl Wearer {
         };
         let data =
             UserData { installed: vec![Arc::new(record)], running: vec![package.clone()], ..UserData::default() };
-        self.step(Input::GlassesConnected { conn: PHONE });
+        self.step(Input::GlassesConnected { conn: PHONE, sound: None });
         let load = self.load_call();
         self.step(Input::CallDone { call: load, outcome: Box::new(Outcome::User(data)) });
         let hello = AppHello { package, key_hash: KEY, v3: false, reconnect: false };

@@ -216,7 +216,7 @@ impl Stage {
     fn furnish(&mut self, package: &str, conn: ConnId, rest: &[&str]) -> Result<(), String> {
         if self.session.state() == SessionState::Connecting {
             self.answering.insert(1);
-            self.step(Input::GlassesConnected { conn: ConnId(1) });
+            self.step(Input::GlassesConnected { conn: ConnId(1), sound: None });
         }
         if self.load_call.is_some() {
             self.statement("user loads")?;

@@ -2,6 +2,7 @@
 
 use bifocal_protocol::app::{AppKind, AppRecord};
 use bifocal_protocol::apps::ToApp;
+use bifocal_protocol::glasses::AudioPaths;
 use bifocal_protocol::hardware::{Level, Requirement};
 use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::{Decoded, Message, Text, Timestamp};
@@ -18,7 +19,12 @@ const GOOD_KEY: [u8; 32] = [7; 32];
 pub(super) fn input(words: &[&str], line: &str) -> Result<Input, String> {
     let message = || line.find('{').map(|at| Text::from(&line[at..])).ok_or("a message is missing");
     let input = match *words {
-        ["glasses", n, "connects"] => Input::GlassesConnected { conn: conn(n)? },
+        ["glasses", n, "connects"] => Input::GlassesConnected { conn: conn(n)?, sound: None },
+        ["glasses", n, "connects", "with", "udp", host, port] => {
+            let (udp_host, udp_port) = (Some((*host).to_owned()), Some(number(port)?));
+            let sound = AudioPaths { udp_host, udp_port, ..AudioPaths::default() };
+            Input::GlassesConnected { conn: conn(n)?, sound: Some(Box::new(sound)) }
+        }
         ["glasses", n, "sends", "too", "much"] => Input::Oversized { conn: conn(n)? },
         ["glasses", n, "sends", hex] => Input::GlassesBinary { conn: conn(n)?, data: bytes(hex)? },
         ["glasses", n, "says", "text", ..] => {
