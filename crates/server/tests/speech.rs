@@ -1,5 +1,7 @@
 //! Words through real sockets and engines that die in the middle of a sentence: each word arrives once.
 
+#![allow(clippy::print_stdout, reason = "how long a change of engines takes is to be seen")]
+
 mod harness;
 
 use std::time::{Duration, Instant};
