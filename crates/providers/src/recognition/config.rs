@@ -107,6 +107,8 @@ impl EngineConfig {
 pub enum Kind {
     /// Numbered words and planted faults, for tests and load.
     Fake,
+    /// In the box: PocketSphinx, opened at run time.
+    Pocketsphinx,
 }
 
 impl Kind {
@@ -114,6 +116,7 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Fake => "fake",
+            Self::Pocketsphinx => "pocketsphinx",
         }
     }
 }

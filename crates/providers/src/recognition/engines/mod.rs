@@ -1,6 +1,7 @@
 //! The engines, one file each, and how one is made from its configuration.
 
 pub mod fake;
+mod sphinx;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -35,12 +36,16 @@ pub(crate) struct Built {
 pub(crate) fn build(config: &EngineConfig, name: &Arc<str>) -> Result<Built, ConfigError> {
     match config.kind {
         Kind::Fake => Ok(fake::build(config, name)),
+        Kind::Pocketsphinx => Ok(sphinx::build(config, name)),
     }
 }
 
 /// What is used if the configuration says nothing: whatever needs no key and is installed.
 pub(crate) fn usual() -> Vec<EngineConfig> {
-    Vec::new()
+    if sphinx::missing().is_some() {
+        return Vec::new();
+    }
+    vec![EngineConfig::of(Kind::Pocketsphinx)]
 }
 
 /// Tags as they stand in an engine's own list.
