@@ -17,7 +17,7 @@ struct Tool {
     at_least: Option<(u32, u32)>,
 }
 
-const TOOLS: [Tool; 8] = [
+const TOOLS: [Tool; 10] = [
     Tool { program: "gcc", package: "gcc", why: "SQLite and the TLS library are C", at_least: None },
     // The SDK is an ES module that says so nowhere; this is the first Node that loads it all the same.
     Tool { program: "node", package: "nodejs", why: "the npm clients of rig/", at_least: Some((20, 19)) },
@@ -27,6 +27,13 @@ const TOOLS: [Tool; 8] = [
     Tool { program: "ffmpeg", package: "ffmpeg", why: "publishes test pictures to the media server", at_least: None },
     Tool { program: "ffprobe", package: "ffmpeg", why: "reads back what viewers get", at_least: None },
     Tool { program: "chromium", package: "chromium", why: "plays the page of a stream", at_least: None },
+    Tool {
+        program: "flite",
+        package: "flite",
+        why: "speaks in tests, and for whoever configures no voice",
+        at_least: None,
+    },
+    Tool { program: "espeak-ng", package: "espeak-ng", why: "speaks in tests", at_least: None },
 ];
 
 /// Checks, installs what is missing, and checks again.
