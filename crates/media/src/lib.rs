@@ -3,6 +3,7 @@
 //!
 //! Nothing is decoded and nothing is encoded: H.264 and AAC are put into other boxes.
 
+mod cloudflare;
 mod config;
 mod engine;
 mod flv;
@@ -16,6 +17,7 @@ mod managed;
 mod mp4;
 mod rtmp;
 
+pub use cloudflare::{Cloudflare, CloudflareConfig, Paces};
 pub use config::{MediaConfig, MediaLimits, Patience, Permits, Recording};
 pub use engine::{Media, Numbers, StartError};
 pub use http::router;

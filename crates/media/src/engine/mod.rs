@@ -8,7 +8,7 @@ mod numbers;
 mod output;
 mod record;
 pub(crate) mod stream;
-mod target;
+pub(crate) mod target;
 pub(crate) mod thumbnail;
 mod viewers;
 
