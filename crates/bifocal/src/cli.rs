@@ -204,6 +204,12 @@ pub(crate) struct Demo {
     /// Play the script and exit: 0 when its last line was shown on the display
     #[arg(long, env = "BIFOCAL_DEMO_ONCE")]
     pub(crate) once: bool,
+    /// Speak this into the glasses, and exit: a voice says it, an engine recognises it, the app draws it
+    #[arg(long, value_name = "TEXT", conflicts_with = "once")]
+    pub(crate) say: Option<String>,
+    /// Play this recording into the glasses, and exit
+    #[arg(value_name = "FILE.wav", conflicts_with_all = ["once", "say"])]
+    pub(crate) recording: Option<PathBuf>,
 }
 
 /// Loads a cloud with phones and apps over real sockets and prints what it took.

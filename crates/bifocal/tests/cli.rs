@@ -152,3 +152,15 @@ fn the_doctor_says_what_is_there() {
     let text = String::from_utf8_lossy(&report.stdout).into_owned();
     assert!(text.contains("database") && text.contains("0 users, 0 apps"), "{text}");
 }
+
+/// A voice says it, the engine in the box recognises it, the app draws it.
+#[test]
+fn the_demo_can_be_spoken_to() {
+    let output = bifocal().args(["demo", "--say", "open the window please"]).output().expect("runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("window") && text.contains("please"), "{text}");
+    let output = bifocal().args(["demo", "/nowhere.wav"]).output().expect("runs");
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot read /nowhere.wav"));
+}

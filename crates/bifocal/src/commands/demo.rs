@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::cli::Demo;
+use crate::commands::spoken;
 use crate::data::random_hex;
 use crate::demo_script::SCRIPT;
 
@@ -36,6 +37,16 @@ pub(crate) async fn demo(demo: &Demo) -> Result<ExitCode> {
             Err(_) => bail!("the stage was not set within {} s", ONCE_LIMIT.as_secs()),
         },
     };
+    let spoken = match (&demo.say, &demo.recording) {
+        (Some(text), _) => Some(spoken::said(text).await?),
+        (None, Some(file)) => Some(spoken::recorded(file)?),
+        (None, None) => None,
+    };
+    if let Some(sound) = spoken {
+        let outcome = sound.play(&stage.phone).await;
+        stage.close().await;
+        return outcome;
+    }
     let script = script::parse(SCRIPT).map_err(|error| anyhow::anyhow!("the script of the demo: {error}"))?;
     let outcome = if demo.once || !std::io::stdout().is_terminal() {
         let play = plain::run_plain(&stage.phone, &script, Path::new("."), std::io::stdout());

@@ -7,6 +7,7 @@ mod doctor;
 mod serve;
 mod session;
 mod sim;
+mod spoken;
 mod user;
 
 use std::io::Write;
