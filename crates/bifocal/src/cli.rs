@@ -260,6 +260,7 @@ Scenarios:
   display       displays from apps to phones, 200 a second over 200 sessions
   audio-1       sound, 50 frames of 640 bytes a second from each of 500 phones, to one app each
   audio-4       the same from 200 phones to four apps each
+  talk          sound of 200 phones, recognised by an engine of no cost, its words to one app each; the control relays the sound
   saturation    the highest rate, found in steps, at which p99 is at most 100 ms and nothing is missing
   closed-loop   messages a second when each of 200 sessions has eight in flight
   connect       new sessions a second, from the first packet to the acknowledgement

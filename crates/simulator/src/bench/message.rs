@@ -35,6 +35,8 @@ pub(crate) enum Kind {
     Display,
     /// Sound of a phone, relayed to apps.
     Audio,
+    /// Sound of a phone, of which apps get the words.
+    Speech,
 }
 
 impl Kind {
@@ -44,6 +46,7 @@ impl Kind {
             Kind::Button => Some("button_press"),
             Kind::Display => None,
             Kind::Audio => Some("audio_chunk"),
+            Kind::Speech => Some("transcription:en-US"),
         }
     }
 
@@ -61,7 +64,7 @@ impl Kind {
                 r#"{{"type":"display_event","packageName":"{}","sessionId":"","view":"main","layout":{{"layoutType":"text_wall","text":"bench:{at:020}"}},"timestamp":"2026-01-05T10:00:00.000Z"}}"#,
                 package(0)
             ),
-            Kind::Audio => {
+            Kind::Audio | Kind::Speech => {
                 let from = out.len();
                 out.extend_from_slice(&at.to_le_bytes());
                 out.resize(from + AUDIO_FRAME, 0x55);

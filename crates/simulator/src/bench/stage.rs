@@ -92,6 +92,11 @@ impl Stage {
         Ok(Stage { target, clock, sizes, seed, grace, process, _child: child })
     }
 
+    /// Whether it is the cloud, and not the control.
+    pub(crate) fn is_cloud(&self) -> bool {
+        matches!(self.target, Target::Cloud { .. })
+    }
+
     /// A control that runs already, in no process of its own.
     pub(crate) fn of_relay(address: SocketAddr, sizes: Sizes) -> Stage {
         let (target, grace) = (Target::Relay { address }, Some(Duration::ZERO));
@@ -107,6 +112,9 @@ impl Stage {
     }
 }
 
+/// What recognises speech under load: a word every half second, which says when its sound was sent.
+const ENGINE: &str = "[[speech.engines]]\nkind = \"fake\"\nscript = { every_ms = 500, marks = true, sentence = 1 }\n";
+
 /// A data folder of its own: nothing that one scenario leaves behind changes the next.
 fn furnish(program: &Program, seeded: &Path, data: &Path, grace: Duration) -> std::io::Result<Program> {
     use std::os::unix::fs::DirBuilderExt;
@@ -116,7 +124,7 @@ fn furnish(program: &Program, seeded: &Path, data: &Path, grace: Duration) -> st
         fs::copy(entry.path(), data.join(entry.file_name()))?;
     }
     let config = data.join("bench.toml");
-    fs::write(&config, format!("glasses_grace_seconds = {}\n", grace.as_secs()))?;
+    fs::write(&config, format!("glasses_grace_seconds = {}\n{ENGINE}", grace.as_secs()))?;
     let mut program = program.clone();
     program.arguments.extend(["--data".into(), data.into(), "--config".into(), config.into()]);
     Ok(program)

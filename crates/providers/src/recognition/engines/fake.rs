@@ -37,6 +37,9 @@ const STEP_MS: u64 = 10;
 pub struct Script {
     /// A word every so many milliseconds, whatever the sound is. `None`: the words that are in the sound.
     pub every_ms: Option<u64>,
+    /// What it hears is the number in the first eight bytes of every 20 ms of sound, the newest one: `bench:` and twenty
+    /// digits. A load knows by it when the sound was sent.
+    pub marks: bool,
     /// Words of a sentence.
     pub sentence: usize,
     /// Between the request and the acknowledgement.
@@ -77,6 +80,7 @@ impl Default for Script {
     fn default() -> Self {
         Self {
             every_ms: None,
+            marks: false,
             sentence: 5,
             open_ms: 0,
             slow_ms: 0,
@@ -215,6 +219,8 @@ struct Ears<'a> {
     /// Sound that is not a whole step yet.
     rest: VecDeque<u8>,
     at_ms: u64,
+    /// The newest number in the sound.
+    mark: u64,
     /// The word that is being said, and since when.
     current: Option<(u16, u64)>,
     sentence: Vec<u16>,
@@ -224,7 +230,8 @@ struct Ears<'a> {
 
 impl<'a> Ears<'a> {
     fn new(play: &'a Play) -> Self {
-        Self { play, rest: VecDeque::new(), at_ms: 0, current: None, sentence: Vec::new(), start_ms: 0, end_ms: 0 }
+        let (rest, sentence) = (VecDeque::new(), Vec::new());
+        Self { play, rest, at_ms: 0, mark: 0, current: None, sentence, start_ms: 0, end_ms: 0 }
     }
 
     fn hear(&mut self, pcm: &[u8], out: &mut Out) {
@@ -232,6 +239,9 @@ impl<'a> Ears<'a> {
         let step = STEP_MS as usize * BYTES_PER_MS;
         while self.rest.len() >= step {
             let sample = i16::from_le_bytes([self.rest[0], self.rest[1]]);
+            if self.play.script.marks && self.at_ms.is_multiple_of(2 * STEP_MS) {
+                self.mark = (0..8).rev().fold(0, |mark, at| (mark << 8) | u64::from(self.rest[at]));
+            }
             self.rest.drain(..step);
             self.step(sample, out);
         }
@@ -287,7 +297,9 @@ impl<'a> Ears<'a> {
     }
 
     fn words(&self) -> Words {
-        let text = self.sentence.iter().map(|&number| word(number)).collect::<Vec<_>>().join(" ");
+        let marked = self.play.script.marks.then(|| format!("bench:{:020}", self.mark));
+        let numbered = || self.sentence.iter().map(|&number| word(number)).collect::<Vec<_>>().join(" ");
+        let text = marked.unwrap_or_else(numbered);
         let to = self.play.need.translate.as_deref();
         let translation = to.map(|to| text.split(' ').map(|word| format!("{to}:{word}")).collect::<Vec<_>>().join(" "));
         Words {

@@ -33,6 +33,8 @@ pub enum Scenario {
     AudioOne,
     /// Sound to four apps.
     AudioFour,
+    /// Sound, and the words of it to one app.
+    Talk,
     /// The highest rate that is still served in time.
     Saturation,
     /// Eight messages in flight for each session.
@@ -51,7 +53,7 @@ pub enum Scenario {
 
 impl Scenario {
     /// In the order in which they run.
-    pub const ALL: [Scenario; 14] = [
+    pub const ALL: [Scenario; 15] = [
         Scenario::IdleGlasses,
         Scenario::IdleApp,
         Scenario::RelaySlow,
@@ -59,6 +61,7 @@ impl Scenario {
         Scenario::Display,
         Scenario::AudioOne,
         Scenario::AudioFour,
+        Scenario::Talk,
         Scenario::Saturation,
         Scenario::ClosedLoop,
         Scenario::Connect,
@@ -82,6 +85,7 @@ impl Scenario {
             Scenario::Display => "display",
             Scenario::AudioOne => "audio-1",
             Scenario::AudioFour => "audio-4",
+            Scenario::Talk => "talk",
             Scenario::Saturation => "saturation",
             Scenario::ClosedLoop => "closed-loop",
             Scenario::Connect => "connect",
@@ -123,6 +127,7 @@ impl Scenario {
             Scenario::Display => format!("app → phone, 200 displays/s over {relay} sessions for {seconds} s"),
             Scenario::AudioOne => format!("sound, 50 frames/s of {audio_one} phones to 1 app each for {seconds} s"),
             Scenario::AudioFour => format!("sound, 50 frames/s of {audio_four} phones to 4 apps each for {seconds} s"),
+            Scenario::Talk => format!("sound, 50 frames/s of {relay} phones, its words to 1 app each for {seconds} s"),
             Scenario::Saturation => format!("phone → app over {relay} sessions, faster and faster"),
             Scenario::ClosedLoop => format!("phone → app, 8 in flight for each of {relay} sessions for {seconds} s"),
             Scenario::Connect => format!("{connect} new sessions, 64 at a time"),
@@ -143,6 +148,7 @@ impl Scenario {
             Scenario::Display => steady::display(stage).await,
             Scenario::AudioOne => steady::audio(stage, stage.sizes.audio_one, 1).await,
             Scenario::AudioFour => steady::audio(stage, stage.sizes.audio_four, 4).await,
+            Scenario::Talk => steady::talk(stage, stage.sizes.relay).await,
             Scenario::Saturation => saturation::open_loop(stage).await,
             Scenario::ClosedLoop => saturation::closed_loop(stage).await,
             Scenario::Connect => storm::connect(stage).await,

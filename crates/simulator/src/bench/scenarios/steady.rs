@@ -18,6 +18,8 @@ pub(super) const AT_ONCE: usize = 32;
 /// After the last message the cloud has had nothing new for so long: what is not here will not come.
 const QUIET: Duration = Duration::from_millis(700);
 const LONGEST_QUIET: u32 = 15;
+/// Half a second of sound.
+const FRAMES_OF_A_WORD: u64 = 25;
 /// From here to the first message.
 const AHEAD: Duration = Duration::from_millis(50);
 
@@ -67,6 +69,25 @@ pub(super) async fn audio(stage: &Stage, sessions: usize, apps: usize) -> Result
     let (warm, duration) = (stage.sizes.warm, stage.sizes.steady);
     let load = Steady { kind: Kind::Audio, per_second: 50 * sessions as u64, warm, duration, copies: apps as u64 };
     Ok(figures(&run(stage, &fleet, &load).await?, duration))
+}
+
+/// `talk`: everybody talks. The cloud has the sound recognised, by an engine that costs next to nothing, and tells apps the
+/// words; the control relays the sound. The time is that from the last sound of a word to its text.
+pub(super) async fn talk(stage: &Stage, sessions: usize) -> Result<Vec<Figure>, BenchError> {
+    let fleet = fleet(stage, sessions, 1, Kind::Speech).await?;
+    let (warm, duration) = (stage.sizes.warm, stage.sizes.steady);
+    let load = Steady { kind: Kind::Speech, per_second: 50 * sessions as u64, warm, duration, copies: 1 };
+    let mut measured = run(stage, &fleet, &load).await?;
+    if stage.is_cloud() {
+        // A word has 25 frames; where the first one begins is for each session to say.
+        measured.expected = (measured.expected / FRAMES_OF_A_WORD).saturating_sub(sessions as u64);
+    }
+    let mut figures = figures(&measured, duration);
+    if let Some((before, after)) = measured.used {
+        let cpu = after.cpu.saturating_sub(before.cpu).as_secs_f64() / duration.as_secs_f64();
+        figures.push(Figure::new("CPU of one core, each", Unit::Percent, 100.0 * cpu / sessions as f64));
+    }
+    Ok(figures)
 }
 
 /// Sessions that are ready for a kind of message.
