@@ -54,6 +54,10 @@ pub(crate) enum Command {
     Sim(Sim),
     /// See it work: a server, an app and glasses, all in this terminal
     Demo(Demo),
+    /// Make a project for an app in Rust, which runs and has a test
+    New(New),
+    /// Write an app: cloud, glasses and the app of this folder in this terminal, started again when a file changes
+    Dev(Dev),
     /// Measure it: thousands of phones and apps against a server of this program, and against a raw relay beside it
     Bench(Bench),
     /// The raw relay of `bench`
@@ -210,6 +214,28 @@ pub(crate) struct Demo {
     /// Play this recording into the glasses, and exit
     #[arg(value_name = "FILE.wav", conflicts_with_all = ["once", "say"])]
     pub(crate) recording: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct New {
+    /// Where; its last part is the name of the app
+    pub(crate) folder: PathBuf,
+    /// The unique name of the app [default: org.example.NAME]
+    #[arg(long, env = "BIFOCAL_NEW_PACKAGE", value_name = "PACKAGE")]
+    pub(crate) package: Option<PackageName>,
+    /// Take the SDK from this folder: the crate, or its repository [default: the repository, at the tag of this version]
+    #[arg(long, env = "BIFOCAL_NEW_SDK", value_name = "FOLDER")]
+    pub(crate) sdk: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Dev {
+    /// The folder of the app
+    #[arg(default_value = ".")]
+    pub(crate) folder: PathBuf,
+    /// Start the app, play this script, print what is shown, and exit like `sim --script`
+    #[arg(long, env = "BIFOCAL_DEV_SCRIPT", value_name = "FILE")]
+    pub(crate) script: Option<PathBuf>,
 }
 
 /// Loads a cloud with phones and apps over real sockets and prints what it took.

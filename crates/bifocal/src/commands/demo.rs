@@ -10,9 +10,7 @@ use anyhow::{Context, Result, bail};
 use bifocal_protocol::app::AppKind;
 use bifocal_protocol::ids::{PackageName, UserId};
 use bifocal_protocol::permission::Permission;
-use bifocal_providers::SpeechConfig;
-use bifocal_server::{EventSink, Limits, NetworkPolicy, Server, ServerConfig, Tokens};
-use bifocal_session::Timings;
+use bifocal_server::{Server, Tokens};
 use bifocal_simulator::terminal::TerminalOptions;
 use bifocal_simulator::{Outcome, Phone, PhoneConfig, plain, script, terminal};
 use bifocal_store::{NewApp, Store};
@@ -21,7 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::cli::Demo;
 use crate::commands::spoken;
-use crate::data::random_hex;
+use crate::commands::local;
 use crate::demo_script::SCRIPT;
 
 const PACKAGE: &str = "org.bifocal.captions";
@@ -111,24 +109,8 @@ impl Stage {
             let _ = stopped.await;
         }));
 
-        let jwt_secret = random_hex()?.into_bytes();
-        let token = Tokens::new(&jwt_secret).mint(&user, 0).context("the token")?;
-        let config = ServerConfig {
-            listen: "127.0.0.1:0".parse()?,
-            public_url: None,
-            udp_listen: None,
-            udp_address: None,
-            data: data.path().to_owned(),
-            admin_key: random_hex()?,
-            jwt_secret,
-            weather_url: None,
-            timezone: "UTC".to_owned(),
-            speech: SpeechConfig::default(),
-            timings: Timings::DEFAULT,
-            networks: NetworkPolicy::loopback(),
-            limits: Limits::default(),
-            events: EventSink::Off,
-        };
+        let config = local::config(data.path())?;
+        let token = Tokens::new(&config.jwt_secret).mint(&user, 0).context("the token")?;
         let server = Server::start(config, store).await.context("the server")?;
         let cloud = format!("ws://{}", server.address());
         let phone = Phone::connect(PhoneConfig::new(cloud, token)).await.context("glasses → cloud")?;

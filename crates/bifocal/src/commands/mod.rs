@@ -3,7 +3,10 @@
 mod app;
 mod bench;
 mod demo;
+mod dev;
 mod doctor;
+mod local;
+mod new;
 mod serve;
 mod session;
 mod sim;
@@ -23,6 +26,8 @@ use crate::config::Settings;
 pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode> {
     let settings = Settings::load(&arguments.place)?;
     match arguments.command {
+        Command::New(arguments) => new::new(&arguments),
+        Command::Dev(arguments) => dev::dev(&arguments).await,
         Command::Serve(serve) => serve::serve(&settings, &serve).await,
         Command::App(app) => app::app(&settings, app).await,
         Command::User(user) => user::user(&settings, user).await,

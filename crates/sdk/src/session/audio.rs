@@ -189,14 +189,8 @@ impl Audio {
         if text.is_empty() {
             return Err(Error::Invalid("there is nothing to say".to_owned()));
         }
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("text", &text);
-        voice_id.iter().for_each(|voice| _ = query.append_pair("voice_id", voice));
-        model_id.iter().for_each(|model| _ = query.append_pair("model_id", model));
-        if let Some(settings) = voice_settings.and_then(|settings| serde_json::to_string(&settings).ok()) {
-            query.append_pair("voice_settings", &settings);
-        }
-        let url = format!("{}/api/tts?{}", base_of(&self.shared.url), query.finish());
+        let query = spoken(&text, voice_id.as_deref(), model_id.as_deref(), voice_settings);
+        let url = format!("{}/api/tts?{query}", base_of(&self.shared.url));
         self.play(Play { url, volume, stop_other_audio, track, within }).await
     }
 
@@ -300,6 +294,18 @@ impl AudioOutput {
         let end = FromApp::AudioStreamEnd(AudioStreamEnd { stream_id: self.id.clone() });
         self.audio.shared.send(Lane::Ordered, &end).await
     }
+}
+
+/// The query of `/api/tts`.
+fn spoken(text: &str, voice: Option<&str>, model: Option<&str>, settings: Option<VoiceSettings>) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("text", text);
+    voice.iter().for_each(|voice| _ = query.append_pair("voice_id", voice));
+    model.iter().for_each(|model| _ = query.append_pair("model_id", model));
+    if let Some(settings) = settings.and_then(|settings| serde_json::to_string(&settings).ok()) {
+        query.append_pair("voice_settings", &settings);
+    }
+    query.finish()
 }
 
 #[cfg(test)]
