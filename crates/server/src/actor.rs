@@ -443,6 +443,7 @@ mod tests {
             early: crate::early::EarlyReports::default(),
             writes: crate::http::Writes::begin(),
             udp: None,
+            streams: crate::streams::Streams::default(),
             session_tasks: TaskTracker::new(),
             tasks: TaskTracker::new(),
             draining: AtomicBool::new(false),
@@ -462,6 +463,7 @@ mod tests {
                 networks,
                 limits: Limits::default(),
                 events: EventSink::Off,
+                streams: crate::streams::StreamsConfig::Off,
             },
         })
     }

@@ -7,6 +7,7 @@ use bifocal_session::Timings;
 
 use crate::calls::guard::NetworkPolicy;
 use crate::events::EventSink;
+use crate::streams::StreamsConfig;
 
 /// The settings of one server.
 #[derive(Debug, Clone)]
@@ -37,6 +38,8 @@ pub struct ServerConfig {
     pub limits: Limits,
     /// Where product events go.
     pub events: EventSink,
+    /// Who carries managed streams.
+    pub streams: StreamsConfig,
 }
 
 /// Sizes and counts, in bytes and pieces.

@@ -23,6 +23,7 @@ mod service;
 mod shared;
 mod socket;
 mod sound;
+mod streams;
 
 pub use auth::token::{CoreToken, TokenError, Tokens};
 pub use calls::guard::NetworkPolicy;
@@ -30,3 +31,4 @@ pub use config::{Limits, ServerConfig};
 pub use events::EventSink;
 pub use lifecycle::{Server, StartError};
 pub use metrics::page as metrics_page;
+pub use streams::{EmbeddedStreams, StreamsConfig};

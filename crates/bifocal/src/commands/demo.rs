@@ -115,6 +115,7 @@ impl Stage {
             networks: NetworkPolicy::loopback(),
             limits: Limits::default(),
             events: EventSink::Off,
+            streams: bifocal_server::StreamsConfig::Off,
         };
         let server = Server::start(config, store).await.context("the server")?;
         let cloud = format!("ws://{}", server.address());
