@@ -85,6 +85,12 @@ pub(crate) struct Serve {
     /// unless this is given
     #[arg(long = "allow-network", env = "BIFOCAL_ALLOW_NETWORKS", value_name = "NETWORK", value_delimiter = ',')]
     pub(crate) allow_networks: Vec<String>,
+    /// Where glasses publish managed streams; port 0 turns them off [default: 127.0.0.1:1935]
+    #[arg(long, env = "BIFOCAL_RTMP_LISTEN", value_name = "ADDRESS:PORT")]
+    pub(crate) rtmp_listen: Option<SocketAddr>,
+    /// How glasses reach that [default: rtmp, the host of the public URL, and the port]
+    #[arg(long, env = "BIFOCAL_RTMP_URL", value_name = "URL")]
+    pub(crate) rtmp_url: Option<String>,
     /// The form of log lines [default: human]
     #[arg(long, env = "BIFOCAL_LOG_FORMAT", value_enum)]
     pub(crate) log_format: Option<LogFormat>,

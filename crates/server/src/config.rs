@@ -8,6 +8,7 @@ use bifocal_session::Timings;
 
 use crate::calls::guard::NetworkPolicy;
 use crate::events::EventSink;
+use crate::streams::StreamsConfig;
 
 /// The settings of one server.
 #[derive(Debug, Clone)]
@@ -40,6 +41,8 @@ pub struct ServerConfig {
     pub limits: Limits,
     /// Where product events go.
     pub events: EventSink,
+    /// Who carries managed streams.
+    pub streams: StreamsConfig,
 }
 
 /// Sizes and counts, in bytes and pieces.

@@ -24,6 +24,7 @@ mod shared;
 mod socket;
 mod sound;
 mod speech;
+mod streams;
 
 pub use auth::token::{CoreToken, TokenError, Tokens};
 pub use calls::guard::NetworkPolicy;
@@ -31,3 +32,4 @@ pub use config::{Limits, ServerConfig};
 pub use events::EventSink;
 pub use lifecycle::{Server, StartError};
 pub use metrics::page as metrics_page;
+pub use streams::{EmbeddedStreams, StreamsConfig};

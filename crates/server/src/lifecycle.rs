@@ -31,6 +31,7 @@ use crate::registry::SessionStorage;
 use crate::shared::Shared;
 use crate::sound;
 use crate::sound::udp::Udp;
+use crate::streams::Streams;
 
 /// How often the store is asked whether somebody else changed it; a change is seen within a second.
 const WATCH_EVERY: Duration = Duration::from_millis(500);
@@ -63,6 +64,9 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The media server for managed streams did not start.
+    #[error(transparent)]
+    Media(#[from] bifocal_media::StartError),
     /// The HTTP client for webhooks, or for the weather, could not be made.
     #[error("cannot make an HTTP client: {0}")]
     Client(String),
@@ -101,6 +105,7 @@ impl Server {
         let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let public_url = public_url.trim_end_matches('/').to_owned();
         let udp = open_udp(&config, &public_url).await?;
+        let streams = Streams::begin(&config, &public_url).await?;
         let webhooks = WebhookClient::new(config.networks.clone()).map_err(|e| StartError::Client(e.to_string()))?;
         let open_meteo = |url| OpenMeteo::new(url).map(|provider| Box::new(provider) as Box<dyn WeatherProvider>);
         let weather = config.weather_url.clone().map(open_meteo).transpose();
@@ -124,6 +129,7 @@ impl Server {
             writes: http::Writes::begin(),
             recognizers: Recognizers::new(config.speech.clone())?,
             udp,
+            streams,
             session_tasks: TaskTracker::new(),
             tasks: TaskTracker::new(),
             draining: AtomicBool::new(false),
@@ -136,6 +142,7 @@ impl Server {
             info!(address = %udp, "phones may send sound over UDP");
             tokio::spawn(sound::udp::run(shared.clone(), udp));
         }
+        shared.streams.sweep(shared.shutdown.clone());
         let watching = tokio::spawn(watch_store(shared.clone()));
         shared.tasks.spawn(crate::speech::tell_health(shared.clone()));
         let measuring = tokio::spawn(measure(shared.clone()));
@@ -153,6 +160,11 @@ impl Server {
     /// How apps and phones reach it.
     pub fn public_url(&self) -> &str {
         &self.shared.public_url
+    }
+
+    /// Where glasses publish managed streams, when this process carries them.
+    pub fn rtmp_address(&self) -> Option<SocketAddr> {
+        self.shared.streams.media.as_ref().map(bifocal_media::Media::address)
     }
 
     /// Live sessions.
@@ -182,6 +194,7 @@ impl Server {
         if tokio::time::timeout(DRAIN, drained).await.is_err() {
             warn!(sessions = shared.sessions.len(), sockets = shared.tasks.len(), "not everybody was told in time");
         }
+        shared.streams.stop().await;
         shared.shutdown.cancel();
         let _ = self.watching.await;
         let _ = self.measuring.await;

@@ -24,6 +24,7 @@ use crate::outbox::Outbox;
 use crate::peers::Peers;
 use crate::registry::SessionStorage;
 use crate::sound::udp::Udp;
+use crate::streams::Streams;
 
 /// The server, as its tasks know it.
 #[derive(Debug)]
@@ -50,6 +51,8 @@ pub(crate) struct Shared {
     pub(crate) recognizers: Recognizers,
     /// Where phones may send sound besides their socket.
     pub(crate) udp: Option<Arc<Udp>>,
+    /// Who carries managed streams.
+    pub(crate) streams: Streams,
     /// Session tasks.
     pub(crate) session_tasks: TaskTracker,
     /// Sockets and calls.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use bifocal_server::StreamsConfig;
 use bifocal_store::Store;
 
 use crate::cli::Serve;
@@ -36,6 +37,8 @@ pub(crate) async fn doctor(settings: &Settings) -> Result<ExitCode> {
         udp_listen: None,
         udp_address: None,
         allow_networks: Vec::new(),
+        rtmp_listen: None,
+        rtmp_url: None,
         log_format: None,
     };
     let running = data::running(&settings.data);
@@ -46,6 +49,7 @@ pub(crate) async fn doctor(settings: &Settings) -> Result<ExitCode> {
         secret(settings),
         listen(settings, &serve, running.as_ref()),
         networks(settings, &serve),
+        streams(settings, &serve, running.as_ref()),
         files(),
     ];
     for finding in &findings {
@@ -139,6 +143,28 @@ fn networks(settings: &Settings, serve: &Serve) -> Finding {
             let allowed: Vec<String> = policy.allowed().iter().map(ToString::to_string).collect();
             let allowed = if allowed.is_empty() { "nothing else".to_owned() } else { allowed.join(", ") };
             good("webhooks", format!("may go to the open Internet and to {allowed}"))
+        }
+    }
+}
+
+/// Who carries managed streams, and whether that can work.
+fn streams(settings: &Settings, serve: &Serve, running: Option<&data::Running>) -> Finding {
+    match settings.streams(serve) {
+        Err(error) => bad("streams", error.to_string()),
+        Ok(StreamsConfig::Off) => note("streams", "off; apps that want a managed stream are told so"),
+        Ok(StreamsConfig::Cloudflare { .. }) => good("streams", "carried by Cloudflare"),
+        Ok(StreamsConfig::Embedded(embedded)) => {
+            let pictures =
+                if embedded.ffmpeg.is_some() { "" } else { "; without ffmpeg a thumbnail is a neutral picture" };
+            match (TcpListener::bind(embedded.listen), running) {
+                (Ok(_), _) => good("streams", format!("RTMP at {}{pictures}", embedded.listen)),
+                (Err(_), Some(_)) => {
+                    good("streams", format!("RTMP at {} is taken, as by the running server", embedded.listen))
+                }
+                (Err(error), None) => {
+                    note("streams", format!("{}: {error}; choose another with --rtmp-listen", embedded.listen))
+                }
+            }
         }
     }
 }

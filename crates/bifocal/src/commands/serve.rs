@@ -38,6 +38,7 @@ pub(crate) async fn serve(settings: &Settings, serve: &Serve) -> Result<ExitCode
         networks,
         limits: settings.limits(),
         events: settings.events()?,
+        streams: settings.streams(serve)?,
     };
     let server = Server::start(config, store).await?;
     let running = RunningFile::write(&settings.data, server.address())?;

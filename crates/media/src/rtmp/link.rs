@@ -65,6 +65,11 @@ impl Link {
         Ok(true)
     }
 
+    /// Whether the handshake is over.
+    pub(crate) fn is_open(&self) -> bool {
+        self.handshake.is_none()
+    }
+
     /// The next message that is not only about the connection itself.
     pub(crate) fn next(&mut self) -> Result<Option<Message>, Broken> {
         if self.handshake.is_some() {

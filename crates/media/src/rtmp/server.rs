@@ -147,8 +147,12 @@ impl ServerSession {
         self.status("status", "NetStream.Publish.Start", "go ahead");
     }
 
-    /// Tells the encoder why it cannot publish, or no longer. Afterwards the connection is to be closed.
+    /// Tells the encoder why it cannot publish, or no longer. Afterwards the connection is to be closed. Who has not even shaken
+    /// hands is told nothing: it would not understand.
     pub(crate) fn refuse(&mut self, why: &str) {
+        if !self.link.is_open() {
+            return;
+        }
         self.status("error", "NetStream.Publish.BadName", why);
     }
 

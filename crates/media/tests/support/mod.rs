@@ -66,11 +66,31 @@ pub(crate) async fn get(address: SocketAddr, path: &str) -> (u16, Vec<u8>) {
     let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
     socket.write_all(request.as_bytes()).await.expect("asks");
     let mut answer = Vec::new();
-    tokio::time::timeout(LIMIT, socket.read_to_end(&mut answer)).await.expect("in time").expect("reads");
-    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
+    let reading = async {
+        // Chromium's own server says how long its answer is, and then does not close.
+        while !whole(&answer) {
+            if socket.read_buf(&mut answer).await.expect("reads") == 0 {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(LIMIT, reading).await.expect("in time");
+    let end = head_of(&answer).expect("a head");
     let head = String::from_utf8_lossy(&answer[..end]).into_owned();
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
     (status, answer.split_off(end + 4))
+}
+
+fn head_of(answer: &[u8]) -> Option<usize> {
+    answer.windows(4).position(|four| four == b"\r\n\r\n")
+}
+
+/// Whether as much is there as the answer says.
+fn whole(answer: &[u8]) -> bool {
+    let Some(end) = head_of(answer) else { return false };
+    let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    length.is_some_and(|length| answer.len() >= end + 4 + length)
 }
 
 /// The path of a URL of the stage.

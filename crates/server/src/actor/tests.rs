@@ -117,6 +117,7 @@ async fn shared(folder: &std::path::Path, address: std::net::SocketAddr, sink: E
         writes: crate::http::Writes::begin(),
         recognizers: bifocal_providers::Recognizers::new(no_engines()).expect("none is none too many"),
         udp: None,
+        streams: crate::streams::Streams::default(),
         session_tasks: TaskTracker::new(),
         tasks: TaskTracker::new(),
         draining: AtomicBool::new(false),
@@ -137,6 +138,7 @@ async fn shared(folder: &std::path::Path, address: std::net::SocketAddr, sink: E
             networks,
             limits: Limits::default(),
             events: EventSink::Off,
+            streams: crate::streams::StreamsConfig::Off,
         },
     })
 }

@@ -41,6 +41,9 @@ pub(crate) async fn ready(State(shared): State<Arc<Shared>>) -> Response {
 
 /// `GET /metrics`: every number, in the text form of Prometheus.
 pub(crate) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
+    if let Some(media) = &shared.streams.media {
+        shared.metrics.streams(&media.numbers());
+    }
     let mut response = Response::new(Body::from(shared.metrics.render(shared.clock.uptime())));
     let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, text);

@@ -29,6 +29,8 @@ pub(crate) use writes::Writes;
 
 /// Every route of the server.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    // What viewers fetch is not limited in its size, and is not what apps and phones ask for.
+    let viewers = shared.streams.media.as_ref().map(bifocal_media::router).unwrap_or_default();
     Router::new()
         .route("/glasses-ws", get(socket::glasses::upgrade))
         .route("/app-ws", get(socket::app::upgrade))
@@ -69,6 +71,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/admin/sessions/end", post(admin::end))
         .layer(DefaultBodyLimit::max(1 << 20))
         .with_state(shared)
+        .merge(viewers)
 }
 
 /// A JSON answer from text that is JSON already.

@@ -4,6 +4,7 @@
 mod names;
 mod process;
 mod sound;
+mod streams;
 
 use std::time::Duration;
 

@@ -107,6 +107,30 @@ table! {
         "Sound that no engine took over in time, in milliseconds.";
     EVENTS_DROPPED = Counter "bifocal_product_events_dropped_total" [""]
         "Product events that the sink could not take.";
+    STREAMS = Gauge "bifocal_streams" ["phase: waiting, preparing, live, lost"]
+        "Managed streams of the embedded media server.";
+    STREAMS_ENDED = Counter "bifocal_streams_ended_total" ["reason: deleted, never_started, publisher_lost, shutdown"]
+        "Managed streams that ended, by reason.";
+    STREAM_VIEWERS = Gauge "bifocal_stream_viewers" [""]
+        "Players that asked for a managed stream within the last seconds.";
+    STREAM_OUTPUTS = Gauge "bifocal_stream_outputs" ["state: connecting, active, failed"]
+        "Copies of managed streams to other servers.";
+    STREAM_CONNECTIONS = Gauge "bifocal_stream_connections" [""]
+        "RTMP connections, publishers and strangers.";
+    STREAM_MEMORY = Gauge "bifocal_stream_memory_bytes" [""]
+        "Segments and groups of pictures that are kept, in bytes.";
+    STREAM_INGEST_BYTES = Counter "bifocal_stream_ingest_bytes_total" [""]
+        "Bytes that publishers sent.";
+    STREAM_INGEST_FRAMES = Counter "bifocal_stream_ingest_frames_total" [""]
+        "Pictures and frames of sound that publishers sent.";
+    STREAM_SEGMENTS = Counter "bifocal_stream_segments_total" [""]
+        "Segments that were made.";
+    STREAM_SERVED_BYTES = Counter "bifocal_stream_served_bytes_total" [""]
+        "Bytes of segments that viewers asked for.";
+    STREAM_DROPPED = Counter "bifocal_stream_output_dropped_total" [""]
+        "Frames that were left out for a target that was slow.";
+    STREAM_REFUSALS = Counter "bifocal_stream_refusals_total" ["reason: see docs/camera.md"]
+        "Publishers that were sent away, by reason.";
     LOOP_LAG = Histogram "bifocal_event_loop_lag_seconds" [""]
         "How late a timer of 100 ms fires, in seconds: the health of the event loop.";
     TASKS = Gauge "bifocal_tasks" [""]

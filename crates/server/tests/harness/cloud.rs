@@ -65,6 +65,7 @@ pub fn config(folder: &Path) -> ServerConfig {
         networks: NetworkPolicy::loopback(),
         limits: Limits::default(),
         events: bifocal_server::EventSink::Off,
+        streams: bifocal_server::StreamsConfig::Off,
     }
 }
 

@@ -13,7 +13,7 @@ pub mod token;
 use std::time::Duration;
 
 pub use app_server::{AppServer, Manner};
-pub use cloud::{ADMIN_KEY, ANN, App, Cloud, Running, SECRET, init, user_id};
+pub use cloud::{ADMIN_KEY, ANN, App, Cloud, Running, SECRET, config, init, user_id};
 pub use socket::{Got, Socket};
 
 /// How long anything may take before a test gives up. Nothing waits this long when all is well.
