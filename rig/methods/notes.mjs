@@ -3,6 +3,9 @@ export const notes = {
   'no-wire-subscribe':
     'The SDK makes its list of subscriptions from the handlers that are registered, so a name given without a handler '
     + 'never leaves it. Register a handler with `on…`; what it returns takes the subscription away.',
+  'location-stays':
+    'It takes the handler away and leaves `location_stream` in the list, so the phone goes on measuring. '
+    + "Call `session.unsubscribe('location_stream')` instead.",
   'always-on':
     'The SDK answers the message with a method that it does not have, catches the error and calls no handler.',
   'empty-domain':
@@ -16,7 +19,7 @@ export const notes = {
     'It imports a CommonJS package in a way that only Bun resolves (`jwt.sign is not a function` under Node). '
     + 'Use `jsonwebtoken` yourself.',
   'always-permitted':
-    'Nothing in the SDK ever changes it: it is `true` for an app without the permission, too. Use `permissions.has`.',
+    'It begins as `true`, and nothing in the SDK changes it when the app lacks the permission. Use `permissions.has`.',
   'tool-handler':
     'The handler is stored where nothing calls it; `/tool` answers `null`. Override the method in a subclass instead.',
 }

@@ -13,9 +13,20 @@ export const location = {
       e => e.lat === 47.2,
     ),
     async unsubscribeFromStream(x) {
-      x.session.location.subscribeToStream({ accuracy: 'high' }, () => {})
-      const update = await leaves(x, () => x.session.location.unsubscribeFromStream(), 'subscription_update')
+      // Other rows listen to where Ann is.
+      x.peer.location.subscribeToStream({ accuracy: 'high' }, () => {})
+      await x.synced(x.peer)
+      const mark = x.bob.seen.mark()
+      const update = await leaves(x, () => x.peer.location.unsubscribeFromStream(), 'subscription_update', x.peer)
       check(!update.subscriptions.includes('location_update'), 'it is still in the list')
+      if (x.version === '2.1.28') {
+        check(update.subscriptions.some(({ stream }) => stream === 'location_stream'), 'it is not in the list any more')
+        x.peer.unsubscribe('location_stream')
+        await x.bob.sees(x, 'set_location_tier', ({ message }) => message.tier === 'reduced', mark)
+        return { bug: 'location-stays' }
+      }
+      // Nobody wants to know it so exactly any more, and after a while the phone is told so.
+      await x.bob.sees(x, 'set_location_tier', ({ message }) => message.tier === 'reduced', mark)
       return 'sent'
     },
     async getLatestLocation(x) {

@@ -148,6 +148,7 @@ const otherApps = {
     x => x.peer.sendDirectMessage(x.annsAddress, { word: 'to ann' }),
     e => e.payload.word === 'to ann',
   ),
+  // The next row shows that it is in there.
   joinAppRoom: async x => {
     await leaves(x, () => x.session.joinAppRoom('kitchen', { maxUsers: 5 }), 'app_room_join')
     return 'sent'

@@ -24,10 +24,13 @@ const location = {
       return 'settled'
     },
     async stop(x) {
-      x.session.location.onUpdate(() => {})
-      await x.synced()
-      const update = await leaves(x, () => x.session.location.stop(), 'subscription_update')
+      x.peer.location.onUpdate(() => {})
+      await x.synced(x.peer)
+      const mark = x.bob.seen.mark()
+      const update = await leaves(x, () => x.peer.location.stop(), 'subscription_update', x.peer)
       check(!update.subscriptions.includes('location_stream'), 'it is still in the list')
+      // Nobody wants to know it any more, and after a while the phone is told so.
+      await x.bob.sees(x, 'set_location_tier', ({ message }) => message.tier === 'reduced', mark)
       return 'sent'
     },
     hasPermission: bug('always-permitted', x => equal(x.dashboard.location.hasPermission, true)),

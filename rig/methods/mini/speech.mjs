@@ -107,7 +107,13 @@ const mic = {
       equal(x.peer.mic.isActive, false)
     }),
     hasPermission: bug('always-permitted', x => equal(x.dashboard.mic.hasPermission, true)),
-    stop: stops(peer => peer.mic.onChunk(nothing), peer => peer.mic.stop(), 'audio_chunk'),
+    async stop(x) {
+      const mark = x.bob.seen.mark()
+      await stops(peer => peer.mic.onChunk(nothing), peer => peer.mic.stop(), 'audio_chunk')(x)
+      // Nobody wants to hear any more, and after a while the phone is told so.
+      await x.bob.sees(x, 'microphone_state_change', ({ message }) => message.isMicrophoneEnabled === false, mark)
+      return 'sent'
+    },
     handleBinaryAudio: local(async x => {
       const register = (x, handler) => x.peer.mic.onChunk(handler)
       const chunk = await heard(x, register, () => x.peer.mic.handleBinaryAudio(new ArrayBuffer(2)), undefined, x.peer)
