@@ -143,8 +143,13 @@ impl<C: Core> Actor<C> {
         if outcome.is_err() {
             // A bug of ours. This user's sockets are told, everybody else goes on.
             error!("session failed: a panic in its task");
-            self.ended = Some(EndReason::Fatal);
-            self.shared.metrics.session_failed();
+            // What was to be done in the step that failed is not known any more; who must hear of the end, it may still know.
+            self.effects = Effects::new();
+            let end = AssertUnwindSafe(|| self.step(Input::End { reason: EndReason::Fatal }));
+            if std::panic::catch_unwind(end).is_err() || self.ended.is_none() {
+                self.ended = Some(EndReason::Fatal);
+                self.shared.metrics.session_failed();
+            }
             self.tell_failure();
         }
         self.finish();
@@ -378,177 +383,5 @@ impl<C: Core> Actor<C> {
     }
 }
 
-/// A session that fails, behind real sockets.
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicBool, AtomicU64};
-    use std::time::Duration;
-
-    use bifocal_session::Timings;
-    use bifocal_store::Store;
-    use futures_util::{SinkExt, StreamExt};
-    use serde_json::{Value, json};
-    use tokio::net::{TcpListener, TcpStream};
-    use tokio::time::timeout;
-    use tokio_tungstenite::tungstenite::Message as Frame;
-    use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-    use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
-    use tokio_util::sync::CancellationToken;
-    use tokio_util::task::TaskTracker;
-
-    use super::*;
-    use crate::auth::token::Tokens;
-    use crate::calls::guard::NetworkPolicy;
-    use crate::calls::webhook::WebhookClient;
-    use crate::clock::Clock;
-    use crate::config::{Limits, ServerConfig};
-    use crate::events::{EventSink, Events};
-    use crate::metrics::Metrics;
-    use crate::registry::SessionStorage;
-    use crate::{http, service};
-
-    type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
-
-    /// Takes everything, and fails at the first text of its phone.
-    struct Fails {
-        app_came: Option<oneshot::Sender<()>>,
-    }
-
-    impl Core for Fails {
-        fn handle(&mut self, input: Input, _: Now, _: &mut Effects) {
-            match input {
-                Input::AppConnected { .. } => drop(self.app_came.take().map(|came| came.send(()))),
-                Input::GlassesText { .. } => panic!("as the test wants"),
-                _ => {}
-            }
-        }
-
-        fn next_deadline(&self) -> Option<(Millis, Deadline)> {
-            None
-        }
-
-        fn on_deadline(&mut self, _: Now, _: &mut Effects) {}
-
-        fn state(&self) -> SessionState {
-            SessionState::Active
-        }
-
-        fn display_stats(&self) -> DisplayStats {
-            DisplayStats::default()
-        }
-    }
-
-    fn no_engines() -> bifocal_providers::SpeechConfig {
-        bifocal_providers::SpeechConfig { engines: Some(vec![]) }
-    }
-
-    async fn shared(folder: &std::path::Path, address: std::net::SocketAddr) -> Arc<Shared> {
-        let metrics = Arc::new(Metrics::new());
-        let networks = NetworkPolicy::loopback();
-        Arc::new(Shared {
-            public_url: format!("http://{address}"),
-            app_socket_url: format!("ws://{address}/app-ws"),
-            clock: Clock::start(),
-            store: Store::open(folder).await.expect("a new store"),
-            tokens: Tokens::new(b"secret"),
-            sessions: SessionStorage::default(),
-            events: Events::begin(&EventSink::Off, metrics.clone()).0,
-            metrics,
-            webhooks: WebhookClient::new(networks.clone()).expect("a client"),
-            closures: crate::calls::closures::Closures::default(),
-            weather: None,
-            peers: crate::peers::Peers::default(),
-            early: crate::early::EarlyReports::default(),
-            writes: crate::http::Writes::begin(),
-            recognizers: bifocal_providers::Recognizers::new(no_engines()).expect("none is none too many"),
-            udp: None,
-            session_tasks: TaskTracker::new(),
-            tasks: TaskTracker::new(),
-            draining: AtomicBool::new(false),
-            shutdown: CancellationToken::new(),
-            next_conn: AtomicU64::new(0),
-            config: ServerConfig {
-                listen: address,
-                public_url: None,
-                udp_listen: None,
-                udp_address: None,
-                data: folder.to_path_buf(),
-                jwt_secret: b"secret".to_vec(),
-                admin_key: "key".to_owned(),
-                timezone: "UTC".to_owned(),
-                weather_url: None,
-                speech: no_engines(),
-                timings: Timings::DEFAULT,
-                networks,
-                limits: Limits::default(),
-                events: EventSink::Off,
-            },
-        })
-    }
-
-    async fn phone(shared: &Shared, user: &UserId) -> Socket {
-        let url = format!("{}/glasses-ws", shared.public_url.replacen("http", "ws", 1));
-        let mut request = url.into_client_request().expect("a URL");
-        let token = shared.tokens.mint(user, 0).expect("a token");
-        request.headers_mut().insert("Authorization", format!("Bearer {token}").parse().expect("a header"));
-        connect_async(request).await.expect("an upgrade").0
-    }
-
-    async fn send(socket: &mut Socket, message: Value) {
-        socket.send(Frame::text(message.to_string())).await.expect("an open socket");
-    }
-
-    /// The next frame: a message, or the close code.
-    async fn next(socket: &mut Socket) -> Result<Value, u16> {
-        match timeout(Duration::from_secs(10), socket.next()).await.expect("something comes") {
-            Some(Ok(Frame::Text(text))) => Ok(serde_json::from_str(&text).expect("JSON")),
-            Some(Ok(Frame::Close(Some(frame)))) => Err(frame.code.into()),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[tokio::test]
-    async fn a_session_that_fails_tells_its_own_sockets_and_leaves_the_others_alone() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let shared = shared(folder.path(), listener.local_addr().expect("bound")).await;
-        tokio::spawn(axum::serve(listener, http::router(shared.clone())).into_future());
-        let user = |name: &str| UserId::new(&format!("{name}@example.org")).expect("an address");
-        let (ann, ben) = (user("ann"), user("ben"));
-        let (came, app_came) = oneshot::channel();
-        let create = |number| spawn(Fails { app_came: Some(came) }, ann.clone(), number, &shared);
-        shared.sessions.get_or_create(&ann, 2, create).expect("there is room");
-
-        let mut of_ann = phone(&shared, &ann).await;
-        let mut of_ben = phone(&shared, &ben).await;
-        assert_eq!(next(&mut of_ben).await.expect("an ack")["type"], "connection_ack");
-        let (mut app, _) = connect_async(&shared.app_socket_url).await.expect("an upgrade");
-        let id = "ann@example.org-org.example.demo";
-        let package = "org.example.demo";
-        let init = json!({ "type": "tpa_connection_init", "sessionId": id, "packageName": package, "apiKey": "key" });
-        send(&mut app, init).await;
-        app_came.await.expect("the session hears of the app");
-        let asked = tokio::spawn({
-            let (shared, ann) = (shared.clone(), ann.clone());
-            async move { service::ask(&shared, &ann, Ask::View).await }
-        });
-
-        send(&mut of_ann, json!({ "type": "ping" })).await;
-        let error = next(&mut of_ann).await.expect("an error");
-        let row = ErrorRow::INTERNAL;
-        let time = &error["timestamp"];
-        let code = "INTERNAL_ERROR";
-        let expected = json!({ "type": "connection_error", "code": code, "message": row.message, "timestamp": time });
-        assert_eq!(error, expected);
-        assert_eq!(next(&mut of_ann).await.err(), row.close.map(Close::code));
-        assert_eq!(next(&mut app).await, Err(1011));
-        // Asked before it failed or after: there is an answer, or nobody to ask.
-        assert!(matches!(asked.await, Ok(Some(Answer::SessionEnded) | None)));
-
-        send(&mut of_ben, json!({ "type": "ping" })).await;
-        while next(&mut of_ben).await.expect("an open socket")["type"] != "pong" {}
-        let mut again = phone(&shared, &ann).await;
-        assert_eq!(next(&mut again).await.expect("a new session")["type"], "connection_ack");
-        assert_eq!(shared.sessions.len(), 2);
-    }
-}
+mod tests;

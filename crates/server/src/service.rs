@@ -47,7 +47,7 @@ pub(crate) async fn attach_glasses(
     Err(ErrorRow::INTERNAL)
 }
 
-fn new_session(shared: &Shared, user: &UserId) -> UserSession {
+pub(crate) fn new_session(shared: &Shared, user: &UserId) -> UserSession {
     let mut seed = [0u8; 32];
     // Fails only where the operating system has no randomness at all; then nothing else here is safe either.
     SystemRandom::new().fill(&mut seed).expect("the operating system gives random bytes");

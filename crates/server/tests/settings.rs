@@ -73,6 +73,27 @@ async fn of_changes_at_the_same_time_none_is_lost() {
 }
 
 #[tokio::test]
+async fn of_changes_of_one_key_the_last_is_the_one_that_app_and_store_have() {
+    let cloud = Cloud::start().await;
+    let mut demo = cloud.app(ANN, DEMO).await;
+    let _phone = cloud.phone(ANN).await;
+    let Running { mut socket, .. } = cloud.run(ANN, &mut demo).await;
+    let page = format!("/appsettings/{DEMO}");
+    let posts = (0..16).map(|n| {
+        let (cloud, page) = (&cloud, &page);
+        async move { call(cloud, "POST", page, &json!({ "key": "speed", "value": n })).await.status }
+    });
+    assert!(futures_util::future::join_all(posts).await.iter().all(|status| *status == 200));
+    let told = socket.settle().await;
+    let told: Vec<&Value> = told.iter().filter(|message| message["type"] == "settings_update").collect();
+    let stored = cloud.store.load_user(&harness::user_id(ANN)).await.expect("known").app_settings;
+    let stored: Vec<_> = stored.into_values().flatten().collect();
+    assert_eq!(stored.len(), 1, "{stored:?}");
+    assert_eq!(told.last().map(|update| &update["settings"][0]["value"]), stored[0].value.as_ref(), "{told:#?}");
+    assert_eq!(told.len(), 16);
+}
+
+#[tokio::test]
 async fn what_is_chosen_for_an_app_reaches_its_session_and_its_server() {
     let cloud = Cloud::start().await;
     let schema = json!([{ "type": "group", "title": "Look" }, { "type": "toggle", "key": "hd", "label": "HD", "defaultValue": false }]);

@@ -17,13 +17,14 @@ use bifocal_protocol::rest::PhoneRejection;
 use bifocal_session::{Input, Side};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::Deserialize;
+use tracing::warn;
 
 use crate::actor::Attach;
 use crate::auth::bearer::second_word;
 use crate::clock::wall;
 use crate::http::json;
 use crate::service;
-use crate::shared::Shared;
+use crate::shared::{Shared, user_tag};
 use crate::socket::configure;
 use crate::socket::pump::{self, Pump};
 use crate::sound::SoundLink;
@@ -83,6 +84,7 @@ async fn serve(socket: WebSocket, shared: Arc<Shared>, user: UserId, encrypted: 
         }
         Err(row) => {
             shared.metrics.refused("session");
+            warn!(user = %user_tag(&user), why = row.message, "no session");
             pump::refuse(socket, row.message(wall()).encode(), row.close.unwrap_or(Close::Internal)).await;
         }
     }

@@ -146,6 +146,10 @@ pub(crate) fn end(s: &mut UserSession, reason: EndReason, now: Now, out: &mut Ef
             Phase::Running { link, .. } if restart => {
                 out.push(Effect::Close { conn: link.conn, close: Close::Restart })
             }
+            // It may come back to the session that takes the place of this one.
+            Phase::Running { link, .. } if reason == EndReason::Fatal => {
+                out.push(Effect::Close { conn: link.conn, close: Close::Internal });
+            }
             Phase::Running { link, .. } => tell_stopped(link.conn, Close::UserSessionEnded, now, out),
             Phase::Stopping { link: Some(link), .. } => tell_stopped(link.conn, Close::AppStopped, now, out),
             // Told already; or to be started by the next process.

@@ -32,6 +32,10 @@ impl Model {
             }
             match app.phase {
                 Phase::Running { line, .. } if restart => self.out.push(Seen::close(line.conn, Close::Restart)),
+                // It may come back to the session that takes the place of this one.
+                Phase::Running { line, .. } if reason == EndReason::Fatal => {
+                    self.out.push(Seen::close(line.conn, Close::Internal));
+                }
                 Phase::Running { line, .. } => self.say_stopped(line.conn, Close::UserSessionEnded),
                 Phase::Stopping { line: Some(line), .. } => self.say_stopped(line.conn, Close::AppStopped),
                 Phase::Stopping { line: None, .. } | Phase::Dormant => {}
