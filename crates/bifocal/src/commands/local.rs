@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use bifocal_providers::SpeechConfig;
-use bifocal_server::{EventSink, Limits, NetworkPolicy, ServerConfig};
+use bifocal_server::{EventSink, Limits, NetworkPolicy, ServerConfig, StreamsConfig};
 use bifocal_session::Timings;
 
 use crate::data::random_hex;
@@ -26,5 +26,6 @@ pub(crate) fn config(data: &Path) -> Result<ServerConfig> {
         networks: NetworkPolicy::loopback(),
         limits: Limits::default(),
         events: EventSink::Off,
+        streams: StreamsConfig::Off,
     })
 }
