@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::serve::ListenerExt;
+use bifocal_protocol::speech_url::SpeechUrls;
 use bifocal_providers::Recognizers;
 use bifocal_session::{EndReason, Input};
 use bifocal_store::Store;
@@ -114,6 +115,9 @@ impl Server {
         let (events, events_task) = Events::begin(&config.events, metrics.clone());
         let shared = Arc::new(Shared {
             app_socket_url: format!("{}/app-ws", public_url.replacen("http", "ws", 1)),
+            speech_urls: SpeechUrls::new(&public_url, &config.jwt_secret),
+            may_fetch: sound::may_fetch(&config.networks, &public_url),
+            streams: sound::out::AudioStreams::default(),
             public_url,
             clock: Clock::start(),
             tokens: Tokens::new(&config.jwt_secret),

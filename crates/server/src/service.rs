@@ -51,10 +51,15 @@ pub(crate) fn new_session(shared: &Shared, user: &UserId) -> UserSession {
     let mut seed = [0u8; 32];
     // Fails only where the operating system has no randomness at all; then nothing else here is safe either.
     SystemRandom::new().fill(&mut seed).expect("the operating system gives random bytes");
+    let (public_url, speech_urls, may_fetch) =
+        (shared.public_url.clone(), shared.speech_urls.clone(), shared.may_fetch.clone());
     let (timings, timezone) = (shared.config.timings, shared.config.timezone.clone());
     let config = Config {
         timings,
         app_socket_url: shared.app_socket_url.clone(),
+        public_url,
+        speech_urls,
+        may_fetch,
         timezone,
         own_dashboard: true,
         weather: shared.weather.is_some(),

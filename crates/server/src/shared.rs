@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bifocal_protocol::ids::UserId;
+use bifocal_protocol::speech_url::SpeechUrls;
 use bifocal_providers::Recognizers;
-use bifocal_session::ConnId;
+use bifocal_session::{ConnId, MayFetch};
 use bifocal_store::Store;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -23,6 +24,7 @@ use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::peers::Peers;
 use crate::registry::SessionStorage;
+use crate::sound::out::AudioStreams;
 use crate::sound::udp::Udp;
 use crate::streams::Streams;
 
@@ -34,6 +36,12 @@ pub(crate) struct Shared {
     pub(crate) public_url: String,
     /// `ws://host:port/app-ws`.
     pub(crate) app_socket_url: String,
+    /// The addresses of speech.
+    pub(crate) speech_urls: SpeechUrls,
+    /// What phones may be sent to.
+    pub(crate) may_fetch: MayFetch,
+    /// What apps send while phones hear it.
+    pub(crate) streams: AudioStreams,
     pub(crate) clock: Clock,
     pub(crate) store: Store,
     pub(crate) tokens: Tokens,

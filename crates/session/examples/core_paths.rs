@@ -9,9 +9,11 @@ use std::sync::Arc;
 
 use bifocal_protocol::app::{AppKind, AppRecord};
 use bifocal_protocol::ids::{PackageName, UserId};
+use bifocal_protocol::speech_url::SpeechUrls;
 use bifocal_protocol::{Text, Timestamp};
 use bifocal_session::{
-    AppHello, Ask, AskId, CallId, Config, ConnId, Effects, Input, Millis, Now, Outcome, Timings, UserData, UserSession,
+    AppHello, Ask, AskId, CallId, Config, ConnId, Effects, Input, MayFetch, Millis, Now, Outcome, Timings, UserData,
+    UserSession,
 };
 
 const GLASSES: ConnId = ConnId(1);
@@ -55,6 +57,9 @@ impl Stage {
         let config = Config {
             timings: Timings::DEFAULT,
             app_socket_url: "ws://127.0.0.1:8002/app-ws".to_owned(),
+            public_url: "http://127.0.0.1:8002".to_owned(),
+            speech_urls: SpeechUrls::new("http://127.0.0.1:8002", b"secret"),
+            may_fetch: MayFetch::new(|url| url.starts_with("https://")),
             timezone: "Europe/Berlin".to_owned(),
             own_dashboard: false,
             speech: true,

@@ -49,6 +49,8 @@ pub enum Deadline {
     HeadPosition,
     /// Nobody has wanted sound for a while: the microphone goes off.
     MicOff,
+    /// The phone did not say whether something was played.
+    AudioPlay,
     /// Tell the phone about the microphone.
     MicSend,
     /// No sound has come for a moment: the tail of what was said is asked for.
@@ -89,6 +91,7 @@ impl Deadline {
             Deadline::Weather => "weather",
             Deadline::HeadPosition => "head_position",
             Deadline::MicOff => "mic_off",
+            Deadline::AudioPlay => "audio_play",
             Deadline::MicSend => "mic_send",
             Deadline::AppStart(_) => "app_start",
             Deadline::WebhookRetry(_) => "webhook_retry",

@@ -40,6 +40,13 @@ pub enum Effect {
         /// What.
         data: Bytes,
     },
+    /// Sound that an app sends while the phone fetches it.
+    Audio {
+        /// The part of its address that nobody can guess.
+        stream: Arc<str>,
+        /// What.
+        what: AudioOut,
+    },
     /// Write a ping frame.
     Ping {
         /// To which socket.
@@ -99,6 +106,17 @@ pub enum Effect {
         /// What it was, in numbers.
         summary: Box<SessionSummary>,
     },
+}
+
+/// What happens to a stream of sound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AudioOut {
+    /// It can be fetched from now on.
+    Begin,
+    /// The next of it, MP3.
+    Sound(Bytes),
+    /// There is no more; what has not been fetched yet can be.
+    End,
 }
 
 /// How a frame may be treated when its socket is slower than its sender. Order is kept among all lanes of a socket.

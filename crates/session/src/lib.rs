@@ -33,6 +33,7 @@ mod microphone;
 mod notifications;
 mod now;
 mod peers;
+mod playback;
 mod record;
 mod relay;
 #[cfg(not(feature = "seeded-bugs"))]
@@ -50,13 +51,13 @@ mod weather;
 pub use apps::{AppPhase, StartFailure, StartStage};
 pub use deadline::Deadline;
 pub use display::{DisplayStats, Refused};
-pub use effect::{Answer, Call, Effect, Effects, Lane, LatestKey, Note, WebhookKind};
+pub use effect::{Answer, AudioOut, Call, Effect, Effects, Lane, LatestKey, Note, WebhookKind};
 pub use errors::{ErrorRow, GLASSES_ERRORS};
 pub use input::{AppHello, Ask, AskId, CallId, ConnId, EndReason, Input, Outcome, PhoneReport, UserData};
 pub use links::Side;
 pub use now::{Millis, Now, Timings};
 pub use peers::{FromPeers, PeerRequest};
-pub use session::{Config, SessionState, UserSession};
+pub use session::{Config, MayFetch, SessionState, UserSession};
 pub use speech::{
     Heard, SpeechCommand, SpeechEvent, SpeechFailure, SpeechFault, SpeechId, SpeechNeed, Transcript, WordsLag,
 };

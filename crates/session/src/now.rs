@@ -65,6 +65,9 @@ pub struct Timings {
     pub location_lower: u64,
     /// How long an app's question about the location waits for the phone. The SDK waits 15 s (client).
     pub location_poll: u64,
+    /// How long an app waits for the phone to say that something was played. SDKs wait 60 s (client); how long a recording is,
+    /// nobody knows.
+    pub audio_play: u64,
     /// Between two requests of an app that the wearer connect the glasses to Wi-Fi.
     pub wifi_setup: u64,
     /// Failures older than this are forgotten.
@@ -155,6 +158,7 @@ impl Timings {
         app_state_gap: 500,
         location_lower: 5_000,
         location_poll: 14_000,
+        audio_play: 55_000,
         wifi_setup: 30_000,
         crash_window: 300_000,
         crash_forgiven: 60_000,

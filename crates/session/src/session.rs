@@ -1,5 +1,7 @@
 //! The value itself, and the three functions that drive it.
 
+use std::sync::Arc;
+
 use bifocal_protocol::Timestamp;
 use bifocal_protocol::app::AppRecord;
 use bifocal_protocol::apps::AckSettings;
@@ -7,6 +9,7 @@ use bifocal_protocol::glasses::AudioPaths;
 use bifocal_protocol::hardware::Hardware;
 use bifocal_protocol::ids::UserId;
 use bifocal_protocol::layout::View;
+use bifocal_protocol::speech_url::SpeechUrls;
 
 use crate::apps::AppManager;
 use crate::calendar::CalendarManager;
@@ -26,6 +29,7 @@ use crate::location::LocationManager;
 use crate::microphone::MicrophoneManager;
 use crate::notifications::Notifications;
 use crate::now::{Millis, Now, Timings};
+use crate::playback::Playback;
 use crate::record::Load;
 use crate::relay::AudioManager;
 use crate::settings::SettingsManager;
@@ -41,6 +45,12 @@ pub struct Config {
     pub timings: Timings,
     /// Where apps shall connect: `ws://host:port/app-ws`.
     pub app_socket_url: String,
+    /// `https://host` or `http://host:port`: how phones reach this server.
+    pub public_url: String,
+    /// The addresses of speech.
+    pub speech_urls: SpeechUrls,
+    /// What phones may be sent to.
+    pub may_fetch: MayFetch,
     /// The time zone of wearers of whom nothing else is known: an IANA name.
     pub timezone: String,
     /// Write the corners of the dashboard when no app does.
@@ -51,6 +61,27 @@ pub struct Config {
     pub weather: bool,
     /// Secret randomness, for ids that cannot be guessed.
     pub seed: [u8; 32],
+}
+
+/// Whether a phone may be sent to an address: a pure function, which the shell gives because it knows the networks.
+#[derive(Clone)]
+pub struct MayFetch(Arc<dyn Fn(&str) -> bool + Send + Sync>);
+
+impl MayFetch {
+    /// What this function allows.
+    pub fn new(allows: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(allows))
+    }
+
+    pub(crate) fn allows(&self, url: &str) -> bool {
+        (self.0)(url)
+    }
+}
+
+impl std::fmt::Debug for MayFetch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MayFetch")
+    }
 }
 
 /// Where a session is in its life (seed 003).
@@ -105,6 +136,7 @@ pub struct UserSession {
     pub(crate) location: LocationManager,
     pub(crate) calendar: CalendarManager,
     pub(crate) lights: Lights,
+    pub(crate) playback: Playback,
     pub(crate) dashboard: DashboardManager,
     /// What the wearer's clock said last.
     pub(crate) datetime: Option<Box<str>>,
@@ -163,6 +195,7 @@ impl UserSession {
             location: LocationManager::default(),
             calendar: CalendarManager::default(),
             lights: Lights::default(),
+            playback: Playback::default(),
             dashboard: DashboardManager::default(),
             datetime: None,
             notifications: Notifications::default(),
@@ -193,7 +226,7 @@ impl UserSession {
             Input::GlassesBinary { conn, data } => flow::glasses::binary(self, conn, data, now, out),
             Input::AppConnected { conn, hello } => flow::admission::app_connected(self, conn, *hello, now, out),
             Input::AppText { conn, text } => flow::app::text(self, conn, &text, now, out),
-            Input::AppBinary { conn, data } => flow::app::binary(self, conn, &data, now, out),
+            Input::AppBinary { conn, data } => flow::app::binary(self, conn, data, now, out),
             Input::Oversized { conn } => flow::links::oversized(self, conn, now, out),
             Input::Alive { conn } => flow::links::alive(self, conn, now),
             Input::Confirmed { conn, count } => flow::links::confirmed(self, conn, count, now),
@@ -255,6 +288,9 @@ impl UserSession {
         }
         if let Some((at, deadline)) = self.speech.next_deadline(timings) {
             consider(at, deadline);
+        }
+        if let Some(at) = self.playback.ends() {
+            consider(at, Deadline::AudioPlay);
         }
         if let Some(at) = self.microphone.off_due() {
             consider(at, Deadline::MicOff);

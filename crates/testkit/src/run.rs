@@ -1,9 +1,10 @@
 //! One life: a session and the model side by side, step by step.
 
 use bifocal_protocol::ids::UserId;
+use bifocal_protocol::speech_url::SpeechUrls;
 use bifocal_protocol::{Text, Timestamp};
 use bifocal_session::{
-    AppHello, Ask, AskId, Call, CallId, Config, ConnId, Deadline, Effect, Effects, Input, Millis, Now, Outcome,
+    AppHello, Ask, AskId, Call, CallId, Config, ConnId, Deadline, Effect, Effects, Input, MayFetch, Millis, Now, Outcome,
     SessionState, SessionView, SpeechEvent, SpeechFailure, SpeechFault, SpeechId, Timings, UserSession, WebhookKind,
 };
 use bytes::Bytes;
@@ -39,6 +40,9 @@ impl Life {
         let config = Config {
             timings: Timings::DEFAULT,
             app_socket_url: "ws://127.0.0.1:8002/app-ws".to_owned(),
+            public_url: "http://127.0.0.1:8002".to_owned(),
+            speech_urls: SpeechUrls::new("http://127.0.0.1:8002", b"secret"),
+            may_fetch: MayFetch::new(|url| url.starts_with("https://")),
             timezone: "Europe/Berlin".to_owned(),
             own_dashboard: false,
             speech: true,

@@ -137,7 +137,7 @@ impl Seen {
                     Answer::SessionEnded => Answered::SessionEnded,
                 },
             ),
-            Effect::Note(_) | Effect::Peers { .. } | Effect::Speech { .. } => return None,
+            Effect::Audio { .. } | Effect::Note(_) | Effect::Peers { .. } | Effect::Speech { .. } => return None,
             Effect::Ended { .. } => Seen::Ended,
         })
     }

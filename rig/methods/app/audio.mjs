@@ -1,5 +1,5 @@
 // session.audio, and the streams that SDK 3 can play.
-import { check, equal, local, pending, settles } from '../checks.mjs'
+import { check, equal, local, settles } from '../checks.mjs'
 
 /** A call that plays something; the phone is asked to play an address with `part` in it, and answers that it has. */
 async function played(x, play, part) {
@@ -28,38 +28,38 @@ const manager = {
   types: () => ['app/session/modules/audio.d.ts#AudioManager'],
   object: x => x.session.audio,
   rows: {
-    playAudio: pending('speech', async x => {
+    playAudio: async x => {
       const play = () => x.session.audio.playAudio({ audioUrl: 'https://example.org/a.mp3' })
       const { success, duration } = await played(x, play, 'a.mp3')
       equal([success, duration], [true, 1234])
       return 'settled'
-    }),
-    'playAudio({stopOtherAudio: false})': pending('speech', async x => {
+    },
+    'playAudio({stopOtherAudio: false})': async x => {
       const mark = x.ann.seen.mark()
       const options = { audioUrl: 'https://example.org/b.mp3', stopOtherAudio: false }
       const { success } = await x.within(x.session.audio.playAudio(options))
       await x.ann.sees(x, 'audio_play_request', ({ message }) => message.audioUrl.endsWith('b.mp3'), mark)
       check(success, 'no success')
       return 'settled'
-    }),
-    speak: pending('speech', async x => {
+    },
+    speak: async x => {
       const speak = () => x.session.audio.speak('hello', { voice_id: 'v', voice_settings: { speed: 1 } })
       const { success } = await played(x, speak, '/api/tts?text=hello')
       check(success, 'no success')
       return 'settled'
-    }),
-    stopAudio: pending('speech', async x => {
+    },
+    stopAudio: async x => {
       const mark = x.ann.seen.mark()
       x.session.audio.stopAudio()
       await x.ann.sees(x, 'audio_stop_request', () => true, mark)
       return 'sent'
-    }),
-    createOutputStream: pending('speech', settles(async x => {
+    },
+    createOutputStream: settles(async x => {
       x.keep('stream', await x.session.audio.createOutputStream({ format: 'mp3' }))
-    })),
-    getActiveOutputStream: pending('speech', local(x => {
+    }),
+    getActiveOutputStream: local(x => {
       check(x.stream && x.session.audio.getActiveOutputStream() === x.stream, 'no stream')
-    })),
+    }),
 
     hasPendingRequest: waiting((audio, id) => {
       equal([audio.hasPendingRequest(id), audio.hasPendingRequest('other')], [true, false])
@@ -89,7 +89,7 @@ const manager = {
 }
 
 /** Rows of the stream that `createOutputStream` gave. */
-const onStream = body => pending('speech', async x => {
+const onStream = body => async x => {
   check(x.stream, 'there is no stream')
   return body(x)
 })
@@ -107,7 +107,7 @@ const stream = {
       const again = await x.stream.open().then(() => 'opened', error => error.message)
       equal(again, 'Cannot open stream in state "streaming"')
       return 'settled'
-    }),
+    },
     write: onStream(async x => {
       const body = (await x.within(fetch(x.stream.streamUrl))).body.getReader()
       x.stream.write(new Uint8Array([1, 2, 3]))

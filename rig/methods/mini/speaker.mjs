@@ -1,7 +1,5 @@
 // session.speaker, and the streams that it plays.
-import { atEnd, bug, check, equal, local, pending } from '../checks.mjs'
-
-const soon = row => pending('speech', row)
+import { atEnd, bug, check, equal, local } from '../checks.mjs'
 
 /** A call that plays something; the phone is asked to play an address with `part` in it, and answers that it has. */
 async function played(x, play, part) {
@@ -18,37 +16,37 @@ const manager = {
   types: () => ['session/managers/SpeakerManager.d.ts#SpeakerManager'],
   object: x => x.session.speaker,
   rows: {
-    play: soon(async x => {
+    play: async x => {
       equal(await played(x, () => x.session.speaker.play({ url: 'https://example.org/a.mp3' }), 'a.mp3'), { duration: 0 })
       return 'settled'
-    }),
-    'play({stopOtherAudio: true})': soon(async x => {
+    },
+    'play({stopOtherAudio: true})': async x => {
       const play = () => x.session.speaker.play({ url: 'https://example.org/b.mp3', stopOtherAudio: true })
       equal(await played(x, play, 'b.mp3'), { duration: 1234 })
       return 'settled'
-    }),
+    },
     // The SDK says only `/api/tts`; the phone needs the whole address.
-    speak: soon(async x => {
+    speak: async x => {
       await played(x, () => x.session.speaker.speak('hello', { voiceId: 'v' }), `${x.cloud}/api/tts?text=hello`)
       return 'settled'
-    }),
-    stop: soon(async x => {
+    },
+    stop: async x => {
       const mark = x.ann.seen.mark()
       await x.session.speaker.stop()
       await x.ann.sees(x, 'audio_stop_request', () => true, mark)
       return 'settled'
-    }),
-    createStream: soon(async x => {
+    },
+    createStream: async x => {
       x.keep('stream', await x.within(x.session.speaker.createStream({ format: 'mp3' })))
       return 'settled'
-    }),
+    },
     hasPermission: bug('always-permitted', x => equal(x.dashboard.speaker.hasPermission, true)),
     destroy: atEnd(local(x => x.again.speaker.destroy())),
   },
 }
 
 /** Rows of the stream that `createStream` gave. */
-const onStream = body => soon(async x => {
+const onStream = body => async x => {
   check(x.stream, 'there is no stream')
   return body(x)
 })
@@ -68,7 +66,7 @@ const stream = {
       equal([...(await x.within(body.read())).value], [1, 2, 3], 'what can be heard')
       await body.cancel()
       return 'sent'
-    }),
+    },
     onStateChange: onStream(x => {
       const states = []
       x.stream.onStateChange(state => states.push(state))

@@ -1,11 +1,13 @@
-//! How a phone packs its sound: later phones say so after each `connection_ack`.
+//! How a phone packs its sound, which later phones say after each `connection_ack`; and the sound of apps, for phones to hear.
 
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::body::Body;
 use axum::extract::rejection::JsonRejection;
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Path, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use bifocal_audio::Format;
 use bifocal_audio::lc3::FrameSize;
@@ -39,6 +41,22 @@ pub(crate) async fn configure(
         Format::Lc3(size) => Some(Lc3Config::of(size.bytes() as u64)),
     };
     answer(StatusCode::OK, &AudioConfigured::new(lc3_config, wall()))
+}
+
+/// `GET /api/audio/stream/{secret}`: what an app sends, from what has not been heard yet, until the app ends it. Who comes last
+/// hears it: a phone whose connection was lost asks again.
+pub(crate) async fn stream(State(shared): State<Arc<Shared>>, Path(secret): Path<String>) -> Response {
+    let Some(listener) = shared.streams.listen(&secret) else {
+        return answer(StatusCode::NOT_FOUND, &Failure::new("There is no such stream, or it is over"));
+    };
+    let sound = futures_util::stream::unfold(listener, |listener| async move {
+        let next = listener.next().await?;
+        Some((Ok::<_, std::convert::Infallible>(next), listener))
+    });
+    let mut response = Response::new(Body::from_stream(sound));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("audio/mpeg"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
 }
 
 fn format(body: &Value) -> Option<Format> {

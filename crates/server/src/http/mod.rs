@@ -41,6 +41,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/apps/{package}/stop", post(apps::stop))
         .route("/api/client/livekit/token", get(apps::no_livekit))
         .route("/api/client/audio/configure", post(audio::configure))
+        .route("/api/audio/stream/{secret}", get(audio::stream))
         .route("/api/client/device/state", post(phone::device_state))
         .route("/api/user-data/set-datetime", post(phone::set_datetime))
         .route("/api/client/location", post(phone::location))

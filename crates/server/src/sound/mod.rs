@@ -1,6 +1,7 @@
 //! Sound on its way in: from whatever a phone sends, over its socket or over UDP, to whole samples for its session.
 
 mod link;
+pub(crate) mod out;
 pub(crate) mod udp;
 
 use std::sync::Arc;
@@ -10,10 +11,12 @@ use bifocal_audio::udp::{Key, Packet};
 use bifocal_audio::{Format, Heard, Intake, Transport};
 use bifocal_protocol::Message;
 use bifocal_protocol::glasses::{ToPhone, UdpPingAck};
-use bifocal_session::{ConnId, Lane};
+use bifocal_session::{ConnId, Lane, MayFetch};
 use bytes::Bytes;
 use parking_lot::Mutex;
+use url::Url;
 
+use crate::calls::guard::NetworkPolicy;
 use crate::clock::wall;
 use crate::metrics::SoundMetrics;
 use crate::outbox::{Frame, Outbox};
@@ -45,6 +48,17 @@ pub(crate) struct Arrived {
     pub(crate) pcm: Bytes,
     /// Others must wait for what is missing before them.
     pub(crate) waiting: bool,
+}
+
+/// What a phone may be sent to: the open Internet, the networks that app servers may be in, and this server. Only addresses can
+/// be judged: what a name means is for the phone to find out, in its own network.
+pub(crate) fn may_fetch(networks: &NetworkPolicy, public_url: &str) -> MayFetch {
+    let (networks, own) = (networks.clone(), format!("{public_url}/"));
+    MayFetch::new(move |url| {
+        let Ok(parsed) = Url::parse(url) else { return false };
+        let web = matches!(parsed.scheme(), "http" | "https");
+        web && (url.starts_with(&own) || networks.check(&parsed).is_ok())
+    })
 }
 
 impl SoundIn {

@@ -12,11 +12,13 @@ use bifocal_protocol::layout::View;
 use bifocal_protocol::streams::NotAStream;
 use bifocal_protocol::{Message, Text};
 
+use bytes::Bytes;
+
 use crate::apps::Phase;
 use crate::display::{Frame, Refused, ReportTo, Request};
 use crate::effect::{Effect, Effects, Note};
 use crate::flow::lifecycle::lists_changed;
-use crate::flow::{admission, dashboard, light, links, location, peers, phone, unserved};
+use crate::flow::{admission, dashboard, light, links, location, peers, phone, playback, unserved};
 use crate::input::ConnId;
 use crate::links::{Release, Side};
 use crate::now::Now;
@@ -56,6 +58,10 @@ pub(crate) fn text(s: &mut UserSession, conn: ConnId, text: &Text, now: Now, out
         Some(Ok(FromApp::LocationPollRequest(request))) => location::poll(s, conn, &package, request, now, out),
         Some(Ok(FromApp::RgbLedControl(request))) => light::led(s, conn, &package, request, now, out),
         Some(Ok(FromApp::RequestWifiSetup(request))) => light::wifi(s, conn, &package, request, now, out),
+        Some(Ok(FromApp::AudioPlayRequest(request))) => playback::play(s, conn, &package, request, now, out),
+        Some(Ok(FromApp::AudioStopRequest(request))) => playback::stop(s, &package, &request, now, out),
+        Some(Ok(FromApp::AudioStreamStart(start))) => playback::begin_stream(s, conn, &package, start, now, out),
+        Some(Ok(FromApp::AudioStreamEnd(end))) => playback::end_stream(s, &package, &end.stream_id, out),
         Some(Ok(FromApp::Display(request))) => display(s, conn, &package, request, now, out),
         Some(Ok(other)) => match peers::request(other) {
             Ok(what) => peers::asked(conn, &package, what, now, out),
@@ -65,14 +71,14 @@ pub(crate) fn text(s: &mut UserSession, conn: ConnId, text: &Text, now: Now, out
     }
 }
 
-/// A binary frame of an app. Only text that was sent as binary means anything; some clients do that.
-pub(crate) fn binary(s: &mut UserSession, conn: ConnId, data: &[u8], now: Now, out: &mut Effects) {
+/// A binary frame of an app: text that was sent as binary, as some clients do, or sound of a stream.
+pub(crate) fn binary(s: &mut UserSession, conn: ConnId, data: Bytes, now: Now, out: &mut Effects) {
     if data.first() == Some(&b'{')
-        && let Ok(json) = std::str::from_utf8(data)
+        && let Ok(json) = std::str::from_utf8(&data)
     {
         return text(s, conn, &Text::from(json), now, out);
     }
-    if speaker(s, conn, now).is_some() {
+    if speaker(s, conn, now).is_some_and(|app| !playback::stream_frame(s, &app, &data, out)) {
         out.note(Note::UnknownType(Side::App));
     }
 }

@@ -13,7 +13,7 @@ use crate::effect::{Call, Effect, Effects, Note};
 use crate::errors::ErrorRow;
 use crate::flow::lifecycle::acknowledge;
 use crate::flow::start::Wish;
-use crate::flow::{device, light, links, location, phone, settings as settings_flow, speech, start, stop};
+use crate::flow::{device, light, links, location, phone, playback, settings as settings_flow, speech, start, stop};
 use crate::input::ConnId;
 use crate::links::Side;
 use crate::now::Now;
@@ -69,6 +69,7 @@ fn acted_upon(kind: &str) -> bool {
             | "phone_notification_dismissed"
             | "core_status_update"
             | "rgb_led_control_response"
+            | "audio_play_response"
     )
 }
 
@@ -123,6 +124,7 @@ fn act(s: &mut UserSession, conn: ConnId, message: FromPhone, text: &Text, now: 
             relay(s, Topic::Plain("calendar_event"), text, now, out);
         }
         FromPhone::RgbLedControlResponse(done) => light::led_done(s, &done, text, now, out),
+        FromPhone::AudioPlayResponse(done) => playback::played(s, done, now, out),
         FromPhone::CoreStatusUpdate(update) => {
             relay(s, Topic::Plain("core_status_update"), text, now, out);
             if let Some(status) = update.read(&s.settings.system) {

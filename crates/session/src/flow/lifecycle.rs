@@ -11,7 +11,7 @@ use crate::deadline::Deadline;
 use crate::effect::{Answer, Effect, Effects, Lane, LatestKey, Note};
 use crate::errors::ErrorRow;
 use crate::flow;
-use crate::flow::{links, location, peers, record, speech, start, stop};
+use crate::flow::{links, location, peers, playback, record, speech, start, stop};
 use crate::input::{ConnId, EndReason, Input};
 use crate::links::Link;
 use crate::microphone::MicState;
@@ -123,6 +123,7 @@ pub(crate) fn due(s: &mut UserSession, deadline: Deadline, now: Now, out: &mut E
         Deadline::HeadPosition | Deadline::Weather => {}
         Deadline::Dashboard => s.dashboard.clean(now.at),
         Deadline::LocationPoll => location::expire(s, now, out),
+        Deadline::AudioPlay => playback::expire(s, now, out),
         Deadline::DisplayClaim => s.display.expire(now.at, &s.config.timings),
     }
 }
@@ -134,6 +135,7 @@ pub(crate) fn end(s: &mut UserSession, reason: EndReason, now: Now, out: &mut Ef
         let Some(slot) = s.apps.remove(&package) else { continue };
         s.subscriptions.remove(&package);
         peers::gone(&package, out);
+        playback::app_gone(s, &package, now, out);
         if let Phase::Starting { webhook: StartWebhook::InFlight { call, .. }, .. } = slot.phase {
             // It would open what is about to end.
             out.push(Effect::Cancel { call });

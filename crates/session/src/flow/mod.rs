@@ -15,6 +15,7 @@ pub(crate) mod location;
 pub(crate) mod microphone;
 pub(crate) mod peers;
 pub(crate) mod phone;
+pub(crate) mod playback;
 pub(crate) mod record;
 pub(crate) mod settings;
 pub(crate) mod speech;

@@ -16,7 +16,7 @@ use crate::apps::{
 use crate::effect::{Answer, Call, Effect, Effects, Note, WebhookKind};
 use crate::flow::lifecycle::app_state_changed;
 use crate::flow::record::no_record;
-use crate::flow::{dashboard, light, peers, stop};
+use crate::flow::{dashboard, light, peers, playback, stop};
 use crate::input::{AskId, CallId};
 use crate::now::{Millis, Now};
 use crate::record::Parked;
@@ -294,6 +294,7 @@ pub(crate) fn forget(s: &mut UserSession, package: &PackageName, now: Now, out: 
     peers::gone(package, out);
     s.location.app_gone(package);
     light::app_gone(s, package, now, out);
+    playback::app_gone(s, package, now, out);
     s.display.app_gone(package);
     notify_phone(s, package, false, now, out);
 }
@@ -336,6 +337,7 @@ fn clear_away(s: &mut UserSession, package: &PackageName, now: Now, out: &mut Ef
     let kind = slot.record.kind;
     s.subscriptions.remove(package);
     dashboard::app_gone(s, package, kind, now, out);
+    playback::app_gone(s, package, now, out);
     peers::gone(package, out);
     s.display.app_gone(package);
 }

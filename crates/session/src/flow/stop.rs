@@ -11,7 +11,7 @@ use crate::apps::{Phase, Slot, StartFailure, StartStage, StartWebhook};
 use crate::effect::{Effect, Effects, Note, WebhookKind};
 use crate::flow::lifecycle::{app_state_changed, tell_stopped};
 use crate::flow::start::{self, Begin, Wish};
-use crate::flow::{dashboard, light, peers};
+use crate::flow::{dashboard, light, peers, playback};
 use crate::input::CallId;
 use crate::now::Now;
 use crate::seeded::{Bug, on};
@@ -63,6 +63,7 @@ fn let_go(s: &mut UserSession, package: &PackageName, reason: StopReason, now: N
         peers::gone(package, out);
         s.location.app_gone(package);
         light::app_gone(s, package, now, out);
+        playback::app_gone(s, package, now, out);
         dashboard::app_gone(s, package, kind, now, out);
         s.display.app_gone(package);
         if let Some(slot) = s.apps.get(package) {

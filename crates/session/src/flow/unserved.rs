@@ -4,7 +4,6 @@
 //! | request | what settles it |
 //! |---|---|
 //! | `photo_request` | `photo_response` with an error (v3; v2 listens to an upload only and times out) |
-//! | `audio_play_request` | `audio_play_response` without success |
 //! | `rtmp_stream_request`, `stream_request` | `rtmp_stream_status`, `stream_status`: `error` |
 //! | `managed_stream_request` | `managed_stream_status`: `error` |
 //! | `stream_status_check` | `stream_status_check_response`: there is none, which is true |
@@ -12,8 +11,7 @@
 
 use bifocal_protocol::Message;
 use bifocal_protocol::apps::{
-    AppErrorCode, AudioPlayResponse, DirectStreamStatus, FromApp, ManagedStreamStatus, PhotoResponse,
-    StreamStatusCheckResponse, ToApp,
+    AppErrorCode, DirectStreamStatus, FromApp, ManagedStreamStatus, PhotoResponse, StreamStatusCheckResponse, ToApp,
 };
 use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::media::{ManagedState, PhotoError, StreamState};
@@ -48,14 +46,6 @@ pub(crate) fn answer(s: &UserSession, conn: ConnId, app: &PackageName, request: 
             saved_to_gallery: None,
             width: None,
             height: None,
-            timestamp,
-        })),
-        FromApp::AudioPlayRequest(play) => Some(ToApp::AudioPlayResponse(AudioPlayResponse {
-            session_id: None,
-            request_id: play.request_id.clone(),
-            success: false,
-            error: Some(message.clone()),
-            duration: None,
             timestamp,
         })),
         // Under the name that goes with the request: no SDK knows both.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use bifocal_protocol::Timestamp;
 use bifocal_protocol::app::{AppKind, AppRecord};
 use bifocal_protocol::ids::{PackageName, UserId};
+use bifocal_protocol::speech_url::SpeechUrls;
 use bifocal_session::{
-    AppHello, Ask, AskId, Call, CallId, Config, ConnId, Effect, Effects, Input, Millis, Now, Outcome, Timings,
-    UserData, UserSession,
+    AppHello, Ask, AskId, Call, CallId, Config, ConnId, Effect, Effects, Input, MayFetch, Millis, Now, Outcome,
+    Timings, UserData, UserSession,
 };
 use serde_json::{Value, json};
 
@@ -53,6 +54,9 @@ impl Wearer {
         let config = Config {
             timings: Timings::DEFAULT,
             app_socket_url: "ws://127.0.0.1:8002/app-ws".to_owned(),
+            public_url: "http://127.0.0.1:8002".to_owned(),
+            speech_urls: SpeechUrls::new("http://127.0.0.1:8002", b"secret"),
+            may_fetch: MayFetch::new(|url| url.starts_with("https://")),
             timezone: "Europe/Berlin".to_owned(),
             own_dashboard: false,
             speech: true,

@@ -66,8 +66,9 @@ use std::sync::Arc;
 
 use bifocal_protocol::Timestamp;
 use bifocal_protocol::ids::UserId;
+use bifocal_protocol::speech_url::SpeechUrls;
 use bifocal_session::{
-    Call, CallId, Config, ConnId, Effect, Effects, Input, Lane, Millis, Now, Outcome, PeerRequest, SessionState,
+    Call, CallId, Config, ConnId, Effect, Effects, Input, Lane, MayFetch, Millis, Now, Outcome, PeerRequest, SessionState,
     SpeechCommand, SpeechEvent, Timings, UserData, UserSession, WebhookKind,
 };
 
@@ -120,6 +121,9 @@ impl Stage {
         let mut config = Config {
             timings: Timings::DEFAULT,
             app_socket_url: "ws://127.0.0.1:8002/app-ws".to_owned(),
+            public_url: "http://127.0.0.1:8002".to_owned(),
+            speech_urls: SpeechUrls::new("http://127.0.0.1:8002", b"secret"),
+            may_fetch: MayFetch::new(|url| url.starts_with("https://")),
             timezone: "Europe/Berlin".to_owned(),
             own_dashboard: false,
             weather: false,

@@ -1,7 +1,7 @@
 //! Effects as lines of text.
 
 use bifocal_session::{
-    Answer, Call, Effect, Lane, LatestKey, Note, PeerRequest, SessionSummary, SpeechCommand, Transcript, WordsLag,
+    Answer, AudioOut, Call, Effect, Lane, LatestKey, Note, PeerRequest, SessionSummary, SpeechCommand, Transcript, WordsLag,
 };
 use serde_json::{Map, Value, json};
 
@@ -19,6 +19,14 @@ pub(super) fn effect(effect: &Effect, everything: bool) -> String {
                 simplify(&kind, fields);
             }
             format!("send {} {} {kind} {message}", conn.0, lane_name(*lane))
+        }
+        Effect::Audio { stream, what } => {
+            let what = match what {
+                AudioOut::Begin => "begins".to_owned(),
+                AudioOut::Sound(sound) => hex::encode(sound),
+                AudioOut::End => "ends".to_owned(),
+            };
+            format!("stream {} {what}", &stream[..8])
         }
         Effect::SendBinary { conn, data } if data.len() > 64 => {
             format!("send {} audio of {} bytes", conn.0, data.len())
