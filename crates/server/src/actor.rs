@@ -269,7 +269,7 @@ impl<C: Core> Actor<C> {
                 Effect::Send { conn, lane, text } => self.push(conn, lane, Frame::Text(text)),
                 Effect::SendBinary { conn, data } => self.push(conn, Lane::Audio, Frame::Binary(data)),
                 Effect::Audio { stream, what } => {
-                    if self.shared.streams.sound(self.number, &stream, what) {
+                    if self.shared.audio_streams.sound(self.number, &stream, what) {
                         self.shared.metrics.refused("audio_stream_full");
                     }
                 }
@@ -371,7 +371,7 @@ impl<C: Core> Actor<C> {
         }
         self.shared.sessions.remove(&self.user, self.number);
         self.shared.sessions.forget_uuids_of(&self.user);
-        self.shared.streams.session_ended(self.number);
+        self.shared.audio_streams.session_ended(self.number);
         self.shared.peers.session_ended(&self.user, self.number, &self.mailbox, wall());
         for (_, mail) in self.mails.close() {
             match mail {

@@ -117,7 +117,7 @@ impl Server {
             app_socket_url: format!("{}/app-ws", public_url.replacen("http", "ws", 1)),
             speech_urls: SpeechUrls::new(&public_url, &config.jwt_secret),
             may_fetch: sound::may_fetch(&config.networks, &public_url),
-            streams: sound::out::AudioStreams::default(),
+            audio_streams: sound::out::AudioStreams::default(),
             public_url,
             clock: Clock::start(),
             tokens: Tokens::new(&config.jwt_secret),

@@ -41,7 +41,7 @@ pub(crate) struct Shared {
     /// What phones may be sent to.
     pub(crate) may_fetch: MayFetch,
     /// What apps send while phones hear it.
-    pub(crate) streams: AudioStreams,
+    pub(crate) audio_streams: AudioStreams,
     pub(crate) clock: Clock,
     pub(crate) store: Store,
     pub(crate) tokens: Tokens,

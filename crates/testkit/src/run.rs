@@ -4,8 +4,9 @@ use bifocal_protocol::ids::UserId;
 use bifocal_protocol::speech_url::SpeechUrls;
 use bifocal_protocol::{Text, Timestamp};
 use bifocal_session::{
-    AppHello, Ask, AskId, Call, CallId, Config, ConnId, Deadline, Effect, Effects, Input, MayFetch, Millis, Now, Outcome,
-    SessionState, SessionView, SpeechEvent, SpeechFailure, SpeechFault, SpeechId, Timings, UserSession, WebhookKind,
+    AppHello, Ask, AskId, Call, CallId, Config, ConnId, Deadline, Effect, Effects, Input, MayFetch, Millis, Now,
+    Outcome, SessionState, SessionView, SpeechEvent, SpeechFailure, SpeechFault, SpeechId, Timings, UserSession,
+    WebhookKind,
 };
 use bytes::Bytes;
 

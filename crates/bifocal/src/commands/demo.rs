@@ -18,8 +18,8 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::cli::Demo;
-use crate::commands::spoken;
 use crate::commands::local;
+use crate::commands::spoken;
 use crate::demo_script::SCRIPT;
 
 const PACKAGE: &str = "org.bifocal.captions";

@@ -104,7 +104,7 @@ async fn shared(folder: &std::path::Path, address: std::net::SocketAddr, sink: E
         public_url: format!("http://{address}"),
         speech_urls: bifocal_protocol::speech_url::SpeechUrls::new("http://localhost", b"secret"),
         may_fetch: crate::sound::may_fetch(&networks, "http://localhost"),
-        streams: crate::sound::out::AudioStreams::default(),
+        audio_streams: crate::sound::out::AudioStreams::default(),
         app_socket_url: format!("ws://{address}/app-ws"),
         clock: Clock::start(),
         store: Store::open(folder).await.expect("a new store"),

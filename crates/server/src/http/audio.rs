@@ -46,7 +46,7 @@ pub(crate) async fn configure(
 /// `GET /api/audio/stream/{secret}`: what an app sends, from what has not been heard yet, until the app ends it. Who comes last
 /// hears it: a phone whose connection was lost asks again.
 pub(crate) async fn stream(State(shared): State<Arc<Shared>>, Path(secret): Path<String>) -> Response {
-    let Some(listener) = shared.streams.listen(&secret) else {
+    let Some(listener) = shared.audio_streams.listen(&secret) else {
         return answer(StatusCode::NOT_FOUND, &Failure::new("There is no such stream, or it is over"));
     };
     let sound = futures_util::stream::unfold(listener, |listener| async move {

@@ -69,6 +69,9 @@ impl Wearer {
         let config = Config {
             timings: Timings::DEFAULT,
             app_socket_url: "ws://127.0.0.1:8002/app-ws".to_owned(),
+            public_url: "http://127.0.0.1:8002".to_owned(),
+            speech_urls: bifocal_protocol::speech_url::SpeechUrls::new("http://127.0.0.1:8002", b"secret"),
+            may_fetch: bifocal_session::MayFetch::new(|_| false),
             timezone: "UTC".to_owned(),
             own_dashboard: false,
             weather: false,

@@ -68,8 +68,8 @@ use bifocal_protocol::Timestamp;
 use bifocal_protocol::ids::UserId;
 use bifocal_protocol::speech_url::SpeechUrls;
 use bifocal_session::{
-    Call, CallId, Config, ConnId, Effect, Effects, Input, Lane, MayFetch, Millis, Now, Outcome, PeerRequest, SessionState,
-    SpeechCommand, SpeechEvent, Timings, UserData, UserSession, WebhookKind,
+    Call, CallId, Config, ConnId, Effect, Effects, Input, Lane, MayFetch, Millis, Now, Outcome, PeerRequest,
+    SessionState, SpeechCommand, SpeechEvent, Timings, UserData, UserSession, WebhookKind,
 };
 
 /// 2026-01-05T08:00:00Z: the wall clock when a story begins.

@@ -1,7 +1,8 @@
 //! Effects as lines of text.
 
 use bifocal_session::{
-    Answer, AudioOut, Call, Effect, Lane, LatestKey, Note, PeerRequest, SessionSummary, SpeechCommand, Transcript, WordsLag,
+    Answer, AudioOut, Call, Effect, Lane, LatestKey, Note, PeerRequest, SessionSummary, SpeechCommand, Transcript,
+    WordsLag,
 };
 use serde_json::{Map, Value, json};
 
