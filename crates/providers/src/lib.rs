@@ -13,6 +13,7 @@ mod secret;
 pub mod translate;
 mod translator;
 pub mod voice;
+mod wyoming;
 
 pub use breaker::{Admission, Breaker, BreakerState};
 pub use failure::{Failure, FailureKind};

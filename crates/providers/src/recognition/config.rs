@@ -109,6 +109,18 @@ pub enum Kind {
     Fake,
     /// In the box: PocketSphinx, opened at run time.
     Pocketsphinx,
+    /// A server that speaks Wyoming, as they do for Home Assistant.
+    Wyoming,
+    /// A Vosk server.
+    Vosk,
+    /// Deepgram's live recognition.
+    Deepgram,
+    /// Soniox, which also translates.
+    Soniox,
+    /// AssemblyAI's universal streaming.
+    AssemblyAi,
+    /// Whatever takes recordings as OpenAI does.
+    OpenAi,
 }
 
 impl Kind {
@@ -117,6 +129,12 @@ impl Kind {
         match self {
             Self::Fake => "fake",
             Self::Pocketsphinx => "pocketsphinx",
+            Self::Wyoming => "wyoming",
+            Self::Vosk => "vosk",
+            Self::Deepgram => "deepgram",
+            Self::Soniox => "soniox",
+            Self::AssemblyAi => "assemblyai",
+            Self::OpenAi => "openai",
         }
     }
 }

@@ -5,6 +5,13 @@ use super::stream::Need;
 /// Most tags that are offered instead of one that nobody knows.
 const SUGGESTIONS: usize = 5;
 
+/// What the models of the Whisper family know, the likeliest first.
+pub(crate) const WHISPER: &[&str] = &[
+    "en", "zh", "de", "es", "ru", "ko", "fr", "ja", "pt", "tr", "pl", "ca", "nl", "ar", "sv", "it", "id", "hi", "fi",
+    "vi", "he", "uk", "el", "ms", "cs", "ro", "da", "hu", "ta", "no", "th", "ur", "hr", "bg", "lt", "cy", "sk", "fa",
+    "lv", "sr", "az", "sl", "et", "mk", "is", "hy", "bs", "kk", "gl", "mr", "sw", "tl", "af", "be", "ne", "kn", "mi",
+];
+
 /// What an engine knows. A tag without a region (`en`) stands for all its regions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Languages {

@@ -12,4 +12,6 @@ pub(crate) mod directory;
 pub(crate) mod engines;
 mod languages;
 mod out;
+mod segmented;
+mod socket;
 pub(crate) mod stream;

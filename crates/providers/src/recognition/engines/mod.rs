@@ -1,15 +1,25 @@
 //! The engines, one file each, and how one is made from its configuration.
 
+mod assemblyai;
+mod deepgram;
 pub mod fake;
+mod openai;
+mod soniox;
 mod sphinx;
+mod vosk;
+mod wyoming;
 
 use std::fmt::Debug;
 use std::sync::Arc;
+
+use serde_json::Value;
+use url::Url;
 
 use super::config::{Class, ConfigError, EngineConfig, Kind};
 use super::languages::Languages;
 use super::out::Out;
 use super::stream::{Feed, Need};
+use crate::secret::KeySource;
 
 /// Something that recognises speech.
 pub(crate) trait Engine: Debug + Send + Sync {
@@ -37,6 +47,12 @@ pub(crate) fn build(config: &EngineConfig, name: &Arc<str>) -> Result<Built, Con
     match config.kind {
         Kind::Fake => Ok(fake::build(config, name)),
         Kind::Pocketsphinx => Ok(sphinx::build(config, name)),
+        Kind::Wyoming => wyoming::build(config, name),
+        Kind::Vosk => vosk::build(config, name),
+        Kind::Deepgram => deepgram::build(config, name),
+        Kind::Soniox => soniox::build(config, name),
+        Kind::AssemblyAi => assemblyai::build(config, name),
+        Kind::OpenAi => openai::build(config, name),
     }
 }
 
@@ -51,4 +67,36 @@ pub(crate) fn usual() -> Vec<EngineConfig> {
 /// Tags as they stand in an engine's own list.
 pub(crate) fn tags(list: &[&str]) -> Vec<String> {
     list.iter().map(|&tag| tag.to_owned()).collect()
+}
+
+/// Where a WebSocket server is: as configured, or where such servers usually are.
+fn websocket_url(config: &EngineConfig, name: &Arc<str>, usual: &str) -> Result<Url, ConfigError> {
+    let url = match &config.url {
+        Some(url) => url.clone(),
+        None => Url::parse(usual).expect("it is an address"),
+    };
+    if !matches!(url.scheme(), "ws" | "wss") {
+        let why = format!("its url must be like {usual}");
+        return Err(ConfigError::Engine { engine: name.to_string(), why });
+    }
+    Ok(url)
+}
+
+/// The same of a vendor, and where the key is. A key that cannot be read is found out now, and not in the first stream.
+fn vendor_url(
+    config: &EngineConfig,
+    name: &Arc<str>,
+    usual: &str,
+    usual_key: &str,
+) -> Result<(Url, KeySource), ConfigError> {
+    let url = websocket_url(config, name, usual)?;
+    let key = config.key(usual_key);
+    key.read().map_err(|why| ConfigError::Key { engine: name.to_string(), why })?;
+    Ok((url, key))
+}
+
+/// Seconds of a vendor in milliseconds. What is no time is none.
+fn seconds(value: &Value) -> Option<u64> {
+    let seconds = value.as_f64().filter(|seconds| (0.0..1e9).contains(seconds))?;
+    Some((seconds * 1000.0).round() as u64)
 }
