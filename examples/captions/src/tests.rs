@@ -1,3 +1,5 @@
+//! The app against a cloud for tests.
+
 use std::time::Duration;
 
 use bifocal_sdk::testing::FakeCloud;

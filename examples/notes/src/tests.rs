@@ -1,3 +1,5 @@
+//! The app against a cloud for tests.
+
 use bifocal_sdk::testing::FakeCloud;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The app against a cloud for tests.
+
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
