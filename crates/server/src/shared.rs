@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bifocal_protocol::ids::UserId;
+use bifocal_protocol::speech_url::SpeechUrls;
 use bifocal_providers::Recognizers;
+use bifocal_providers::voice::Voices;
 use bifocal_session::ConnId;
 use bifocal_store::Store;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +24,7 @@ use crate::http::Writes;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::peers::Peers;
+use crate::quota::SpeechQuota;
 use crate::registry::SessionStorage;
 use crate::sound::udp::Udp;
 
@@ -48,6 +51,13 @@ pub(crate) struct Shared {
     pub(crate) writes: Writes,
     /// Speech engines, and how they are.
     pub(crate) recognizers: Recognizers,
+    /// Engines that speak.
+    pub(crate) voices: Voices,
+    /// Makes and checks the URLs that phones fetch speech from.
+    pub(crate) speech_urls: SpeechUrls,
+    /// Whether only those count.
+    pub(crate) signature_required: bool,
+    pub(crate) speech_quota: SpeechQuota,
     /// Where phones may send sound besides their socket.
     pub(crate) udp: Option<Arc<Udp>>,
     /// Session tasks.

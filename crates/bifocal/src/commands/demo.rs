@@ -11,6 +11,7 @@ use bifocal_protocol::app::AppKind;
 use bifocal_protocol::ids::{PackageName, UserId};
 use bifocal_protocol::permission::Permission;
 use bifocal_providers::SpeechConfig;
+use bifocal_providers::voice::VoiceConfig;
 use bifocal_server::{EventSink, Limits, NetworkPolicy, Server, ServerConfig, Tokens};
 use bifocal_session::Timings;
 use bifocal_simulator::terminal::TerminalOptions;
@@ -124,6 +125,7 @@ impl Stage {
             weather_url: None,
             timezone: "UTC".to_owned(),
             speech: SpeechConfig::default(),
+            voice: VoiceConfig::default(),
             timings: Timings::DEFAULT,
             networks: NetworkPolicy::loopback(),
             limits: Limits::default(),

@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use bifocal_providers::EngineState;
+use bifocal_providers::voice::{VoiceRow, Voices};
 use bifocal_store::Store;
 
 use crate::cli::Serve;
@@ -39,7 +41,7 @@ pub(crate) async fn doctor(settings: &Settings) -> Result<ExitCode> {
         log_format: None,
     };
     let running = data::running(&settings.data);
-    let findings = [
+    let mut findings = vec![
         configuration(settings),
         folder(&settings.data),
         store(&settings.data).await,
@@ -48,6 +50,7 @@ pub(crate) async fn doctor(settings: &Settings) -> Result<ExitCode> {
         networks(settings, &serve),
         files(),
     ];
+    findings.extend(voices(settings));
     for finding in &findings {
         let mark = match finding.state {
             State::Good => "ok  ",
@@ -141,6 +144,23 @@ fn networks(settings: &Settings, serve: &Serve) -> Finding {
             good("webhooks", format!("may go to the open Internet and to {allowed}"))
         }
     }
+}
+
+/// The engines that speak, and what is wrong with them.
+fn voices(settings: &Settings) -> Vec<Finding> {
+    let voices = match Voices::new(settings.voice()) {
+        Err(error) => return vec![bad("voice", error.to_string())],
+        Ok(voices) => voices,
+    };
+    let rows = voices.table();
+    if rows.is_empty() {
+        return vec![note("voice", "none: apps cannot speak. Install flite, or see docs/speech.md")];
+    }
+    let finding = |row: VoiceRow| match row.state {
+        EngineState::Missing(what) => note("voice", format!("{}: {what}", row.name)),
+        _ => good("voice", format!("{} ({})", row.name, row.configured_by)),
+    };
+    rows.into_iter().map(finding).collect()
 }
 
 /// Each phone and each app is an open file.
