@@ -2,8 +2,8 @@
 //!
 //! Keys of `bifocal.toml`: `listen`, `data`, `public_url`, `udp_listen`, `udp_address`, `jwt_secret`, `allow_networks`, `log_format`,
 //! `glasses_grace_seconds`, `app_grace_seconds`, `app_start_seconds`, `display_gap_ms`, `max_sessions`, `events_file`,
-//! `posthog_key`, `posthog_url`, `timezone`, `weather_url`; the table `speech` (docs/speech.md), and the table `[streams]`, whose
-//! keys are in `config/streams.rs`.
+//! `posthog_key`, `posthog_url`, `timezone`, `weather_url`; the tables `speech` and `voice` (docs/speech.md), and the table
+//! `[streams]`, whose keys are in `config/streams.rs`.
 
 mod streams;
 
@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use bifocal_providers::SpeechConfig;
+use bifocal_providers::voice::VoiceConfig;
 use bifocal_server::{EventSink, Limits, NetworkPolicy};
 use bifocal_session::Timings;
 use serde::Deserialize;
@@ -54,9 +55,10 @@ pub(crate) struct ConfigFile {
     weather_url: Option<String>,
     speech: SpeechConfig,
     streams: streams::StreamsFile,
+    voice: VoiceConfig,
 }
 
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 21] = [
     "listen",
     "data",
     "public_url",
@@ -77,6 +79,7 @@ const KEYS: [&str; 20] = [
     "weather_url",
     "speech",
     "streams",
+    "voice",
 ];
 
 /// The settings of every command.
@@ -154,6 +157,11 @@ impl Settings {
         };
         let networks = given.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
         Ok(NetworkPolicy::allowing(networks))
+    }
+
+    /// What speaks.
+    pub(crate) fn voice(&self) -> VoiceConfig {
+        self.from_file.voice.clone()
     }
 
     /// What recognises speech.
@@ -274,7 +282,7 @@ mod tests {
         let text = "listen='127.0.0.1:1'\ndata='d'\npublic_url='http://x'\nudp_listen='127.0.0.1:2'\nudp_address='h:3'\njwt_secret='s'\nallow_networks=[]\n\
                     log_format='json'\nglasses_grace_seconds=1\napp_grace_seconds=1\napp_start_seconds=1\n\
                     display_gap_ms=200\nmax_sessions=1\nevents_file='f'\nposthog_key='k'\nposthog_url='u'\ntimezone='Europe/Berlin'\n\
-                    weather_url='https://w'\nstreams={per_user=1}\n";
+                    weather_url='https://w'\nstreams={per_user=1}\n[speech]\n[voice]\n";
         assert_eq!(text.lines().count(), KEYS.len());
         let config = parse(text, Path::new("bifocal.toml")).expect("reads");
         assert_eq!((config.log_format, config.max_sessions), (Some(LogFormat::Json), Some(1)));

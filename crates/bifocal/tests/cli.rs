@@ -151,6 +151,7 @@ fn the_doctor_says_what_is_there() {
     let report = cloud.admin(&["doctor"]);
     let text = String::from_utf8_lossy(&report.stdout).into_owned();
     assert!(text.contains("database") && text.contains("0 users, 0 apps"), "{text}");
+    assert!(text.contains("ok    voice          flite (/"), "{text}");
 }
 
 /// A voice says it, the engine in the box recognises it, the app draws it.

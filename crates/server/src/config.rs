@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use bifocal_providers::SpeechConfig;
+use bifocal_providers::voice::VoiceConfig;
 use bifocal_session::Timings;
 
 use crate::calls::guard::NetworkPolicy;
@@ -33,6 +34,8 @@ pub struct ServerConfig {
     pub weather_url: Option<url::Url>,
     /// What recognises speech.
     pub speech: SpeechConfig,
+    /// What speaks.
+    pub voice: VoiceConfig,
     /// Every duration of a session.
     pub timings: Timings,
     /// Which addresses webhooks may go to.
@@ -70,6 +73,10 @@ pub struct Limits {
     pub outbox_bytes: usize,
     /// Sound that may wait for a socket; the oldest is dropped. One second is 32,000 bytes.
     pub outbox_audio_bytes: usize,
+    /// Characters that are spoken for one client at once.
+    pub speech_burst: u32,
+    /// Characters a second that are spoken for one client; people hear fifteen or so.
+    pub speech_per_second: u32,
 }
 
 impl Default for Limits {
@@ -86,6 +93,8 @@ impl Default for Limits {
             mailbox: 256,
             outbox_bytes: 4 << 20,
             outbox_audio_bytes: 32_000,
+            speech_burst: 10_000,
+            speech_per_second: 30,
         }
     }
 }

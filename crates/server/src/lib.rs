@@ -18,6 +18,7 @@ mod mailbox;
 mod metrics;
 mod outbox;
 mod peers;
+mod quota;
 mod registry;
 mod service;
 mod shared;

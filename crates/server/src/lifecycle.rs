@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::serve::ListenerExt;
 use bifocal_protocol::speech_url::SpeechUrls;
 use bifocal_providers::Recognizers;
+use bifocal_providers::voice::Voices;
 use bifocal_session::{EndReason, Input};
 use bifocal_store::Store;
 use tokio::net::{TcpListener, TcpSocket};
@@ -16,7 +17,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
-use url::Url;
+use url::{Host, Url};
 
 use crate::actor::Mail;
 use crate::auth::token::Tokens;
@@ -28,6 +29,7 @@ use crate::config::ServerConfig;
 use crate::events::{self, Events};
 use crate::http;
 use crate::metrics::Metrics;
+use crate::quota::SpeechQuota;
 use crate::registry::SessionStorage;
 use crate::shared::Shared;
 use crate::sound;
@@ -57,6 +59,9 @@ pub enum StartError {
     /// The speech engines are configured in a way that cannot be.
     #[error("the section [speech] of the configuration: {0}")]
     Speech(#[from] bifocal_providers::ConfigError),
+    /// The section `[voice]` of the configuration is wrong.
+    #[error(transparent)]
+    Voice(#[from] bifocal_providers::voice::VoiceConfigError),
     /// The UDP address is taken or not ours.
     #[error("cannot take UDP at {address}: {source}; choose another with --udp-listen")]
     Udp {
@@ -113,9 +118,13 @@ impl Server {
         let weather = weather.map_err(|e| StartError::Client(e.to_string()))?;
         let metrics = Arc::new(Metrics::new());
         let (events, events_task) = Events::begin(&config.events, metrics.clone());
+        let limits = config.limits;
         let shared = Arc::new(Shared {
-            app_socket_url: format!("{}/app-ws", public_url.replacen("http", "ws", 1)),
             speech_urls: SpeechUrls::new(&public_url, &config.jwt_secret),
+            signature_required: config.voice.require_signature.unwrap_or_else(|| !is_this_machine(&public_url)),
+            speech_quota: SpeechQuota::new(limits.speech_burst, limits.speech_per_second),
+            voices: Voices::new(config.voice.clone())?,
+            app_socket_url: format!("{}/app-ws", public_url.replacen("http", "ws", 1)),
             may_fetch: sound::may_fetch(&config.networks, &public_url),
             audio_streams: sound::out::AudioStreams::default(),
             public_url,
@@ -211,6 +220,16 @@ impl Server {
     }
 }
 
+/// Whether a URL leads to this machine and nowhere else.
+fn is_this_machine(url: &str) -> bool {
+    match Url::parse(url).ok().as_ref().and_then(Url::host) {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
 /// The UDP socket, where one is wanted.
 async fn open_udp(config: &ServerConfig, public_url: &str) -> Result<Option<Arc<Udp>>, StartError> {
     let Some(address) = config.udp_listen else { return Ok(None) };
@@ -226,7 +245,7 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     let listener = listener.tap_io(|socket| {
         let _ = socket.set_nodelay(true);
     });
-    let router = http::router(shared);
+    let router = http::router(shared).into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned());
     if let Err(error) = serving.await {
         warn!(%error, "the listener failed");

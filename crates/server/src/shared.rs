@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use bifocal_protocol::ids::UserId;
 use bifocal_protocol::speech_url::SpeechUrls;
 use bifocal_providers::Recognizers;
+use bifocal_providers::voice::Voices;
 use bifocal_session::{ConnId, MayFetch};
 use bifocal_store::Store;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +24,7 @@ use crate::http::Writes;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::peers::Peers;
+use crate::quota::SpeechQuota;
 use crate::registry::SessionStorage;
 use crate::sound::out::AudioStreams;
 use crate::sound::udp::Udp;
@@ -36,7 +38,7 @@ pub(crate) struct Shared {
     pub(crate) public_url: String,
     /// `ws://host:port/app-ws`.
     pub(crate) app_socket_url: String,
-    /// The addresses of speech.
+    /// Makes and checks the addresses that phones fetch speech from.
     pub(crate) speech_urls: SpeechUrls,
     /// What phones may be sent to.
     pub(crate) may_fetch: MayFetch,
@@ -57,6 +59,11 @@ pub(crate) struct Shared {
     pub(crate) writes: Writes,
     /// Speech engines, and how they are.
     pub(crate) recognizers: Recognizers,
+    /// Engines that speak.
+    pub(crate) voices: Voices,
+    /// Whether phones may fetch speech from signed addresses only.
+    pub(crate) signature_required: bool,
+    pub(crate) speech_quota: SpeechQuota,
     /// Where phones may send sound besides their socket.
     pub(crate) udp: Option<Arc<Udp>>,
     /// Who carries managed streams.

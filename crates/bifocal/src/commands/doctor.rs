@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use bifocal_providers::EngineState;
+use bifocal_providers::voice::{VoiceRow, Voices};
 use bifocal_server::StreamsConfig;
 use bifocal_store::Store;
 
@@ -42,7 +44,7 @@ pub(crate) async fn doctor(settings: &Settings) -> Result<ExitCode> {
         log_format: None,
     };
     let running = data::running(&settings.data);
-    let findings = [
+    let mut findings = vec![
         configuration(settings),
         folder(&settings.data),
         store(&settings.data).await,
@@ -52,6 +54,7 @@ pub(crate) async fn doctor(settings: &Settings) -> Result<ExitCode> {
         streams(settings, &serve, running.as_ref()),
         files(),
     ];
+    findings.extend(voices(settings));
     for finding in &findings {
         let mark = match finding.state {
             State::Good => "ok  ",
@@ -167,6 +170,23 @@ fn streams(settings: &Settings, serve: &Serve, running: Option<&data::Running>) 
             }
         }
     }
+}
+
+/// The engines that speak, and what is wrong with them.
+fn voices(settings: &Settings) -> Vec<Finding> {
+    let voices = match Voices::new(settings.voice()) {
+        Err(error) => return vec![bad("voice", error.to_string())],
+        Ok(voices) => voices,
+    };
+    let rows = voices.table();
+    if rows.is_empty() {
+        return vec![note("voice", "none: apps cannot speak. Install flite, or see docs/speech.md")];
+    }
+    let finding = |row: VoiceRow| match row.state {
+        EngineState::Missing(what) => note("voice", format!("{}: {what}", row.name)),
+        _ => good("voice", format!("{} ({})", row.name, row.configured_by)),
+    };
+    rows.into_iter().map(finding).collect()
 }
 
 /// Each phone and each app is an open file.

@@ -93,6 +93,10 @@ impl Core for Breaks {
     }
 }
 
+fn no_voices() -> bifocal_providers::voice::VoiceConfig {
+    bifocal_providers::voice::VoiceConfig { engines: Some(vec![]), require_signature: None }
+}
+
 fn no_engines() -> bifocal_providers::SpeechConfig {
     bifocal_providers::SpeechConfig { engines: Some(vec![]) }
 }
@@ -119,6 +123,9 @@ async fn shared(folder: &std::path::Path, address: std::net::SocketAddr, sink: E
         early: crate::early::EarlyReports::default(),
         writes: crate::http::Writes::begin(),
         recognizers: bifocal_providers::Recognizers::new(no_engines()).expect("none is none too many"),
+        voices: bifocal_providers::voice::Voices::new(no_voices()).expect("none is none too many"),
+        signature_required: false,
+        speech_quota: crate::quota::SpeechQuota::new(1, 1),
         udp: None,
         streams: crate::streams::Streams::default(),
         session_tasks: TaskTracker::new(),
@@ -137,6 +144,7 @@ async fn shared(folder: &std::path::Path, address: std::net::SocketAddr, sink: E
             timezone: "UTC".to_owned(),
             weather_url: None,
             speech: no_engines(),
+            voice: no_voices(),
             timings: Timings::DEFAULT,
             networks,
             limits: Limits::default(),

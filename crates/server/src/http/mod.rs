@@ -8,6 +8,7 @@ mod phone;
 mod sdk;
 mod settings;
 mod storage;
+mod tts;
 mod writes;
 
 use std::sync::Arc;
@@ -65,6 +66,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
             "/api/sdk/simple-storage/{email}/{key}",
             get(storage::one).put(storage::put_one).delete(storage::delete_one),
         )
+        .route("/api/tts", get(tts::speak).head(tts::look))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/metrics", get(health::metrics))

@@ -238,6 +238,12 @@ impl Metrics {
         }
     }
 
+    /// An engine has begun to speak.
+    pub(crate) fn spoken(&self, engine: &std::sync::Arc<str>, took: Duration) {
+        let key = metrics::Key::from_parts(names::VOICE_SECONDS, vec![Label::new("engine", engine.to_string())]);
+        self.recorder.register_histogram(&key, &METADATA).record(took);
+    }
+
     pub(crate) fn refused(&self, reason: &'static str) {
         self.counter(names::REFUSALS, "reason", reason).increment(1);
     }

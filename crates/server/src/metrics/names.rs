@@ -105,6 +105,8 @@ table! {
         "How often an engine fell more than five seconds behind.";
     SPEECH_LOST = Counter "bifocal_speech_lost_milliseconds_total" [""]
         "Sound that no engine took over in time, in milliseconds.";
+    VOICE_SECONDS = Histogram "bifocal_voice_seconds" ["engine: its name in the configuration"]
+        "From a text to the first of its sound, in seconds.";
     EVENTS_DROPPED = Counter "bifocal_product_events_dropped_total" [""]
         "Product events that the sink could not take.";
     STREAMS = Gauge "bifocal_streams" ["phase: waiting, preparing, live, lost"]
