@@ -412,6 +412,23 @@ async fn soniox_translates_on_the_same_stream() {
     assert_eq!((heard.language.as_deref(), heard.start_ms, heard.end_ms), (Some("en"), 100, 400));
 }
 
+/// The wearer is quiet, and the vendor keeps the translation to itself: nothing comes that could end the utterance.
+#[tokio::test(start_paused = true)]
+async fn a_translation_that_does_not_come_is_not_waited_for_longer_than_three_seconds() {
+    let said = r#"{"tokens":[
+        {"text":"good day","start_ms":100,"end_ms":400,"is_final":true,"language":"en","translation_status":"original"},
+        {"text":"<end>","is_final":true}]}"#;
+    let need = Need { translate: Some("es".into()), ..Need::language("en") };
+    let mut opened = open(Kind::Soniox, Act::Says(said.to_owned()), &need).await;
+    speak(&opened.stream, 400).await;
+    let mut events = until(&mut opened.stream, is_interim("good day")).await;
+    let ended = tokio::time::Instant::now();
+    events.extend(until(&mut opened.stream, is_final("good day")).await);
+    assert!(ended.elapsed() <= Duration::from_millis(3100), "{:?}", ended.elapsed());
+    let Some(Event::Heard(heard)) = events.last() else { panic!("{events:?}") };
+    assert_eq!(heard.translation, None);
+}
+
 #[test]
 fn a_missing_key_is_found_out_at_once_and_named() {
     let config = EngineConfig { key_env: Some("BIFOCAL_TEST_NO_SUCH_KEY".into()), ..EngineConfig::of(Kind::Deepgram) };

@@ -115,6 +115,14 @@ pub(crate) trait Dialect: Debug + Send {
     /// An error that the vendor reports, or what makes no sense.
     fn read(&mut self, text: &str, sent_ms: u64, out: &mut Out) -> Result<Told, Fault>;
 
+    /// When something is to be told although nothing has come.
+    fn due(&self) -> Option<Instant> {
+        None
+    }
+
+    /// That time has come.
+    fn overdue(&mut self, _out: &mut Out) {}
+
     /// What a close code of the vendor means.
     fn closed(&self, code: u16, _reason: &str) -> FailureKind {
         match code {
@@ -277,6 +285,7 @@ impl Line {
         loop {
             let (every, keep_alive) = self.dialect.keep_alive();
             let state = self.state;
+            let end = if let State::Closing { by } = state { Some(by) } else { None };
             tokio::select! {
                 message = self.wire.next() => {
                     if self.take(message, out)? {
@@ -307,7 +316,8 @@ impl Line {
                 () = sleep_until(self.sent_at + every), if state == State::Talking => {
                     self.send(keep_alive, out).await?;
                 }
-                () = closing(state) => {
+                () = at(self.dialect.due()) => self.dialect.overdue(out),
+                () = at(end) => {
                     return Err(Some(Failure::stalled(&self.name, "it kept the last words to itself for 5 s")));
                 }
                 () = out.gone() => return Err(None),
@@ -448,10 +458,10 @@ impl Line {
     }
 }
 
-/// The end of the time for closing.
-async fn closing(state: State) {
-    match state {
-        State::Closing { by } => sleep_until(by).await,
-        State::Waiting | State::Talking => pending().await,
+/// Waits until then, or for ever.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => pending().await,
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json as object};
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 use url::Url;
 
@@ -26,8 +27,8 @@ const USUAL_KEY: &str = "SONIOX_API_KEY";
 const USUAL_MODEL: &str = "stt-rt-v5";
 /// After 20 s without sound or this it closes.
 const KEEP_ALIVE: Duration = Duration::from_secs(8);
-/// How much more sound an utterance waits for its translation.
-const TRANSLATION_MS: u64 = 3000;
+/// So long an utterance waits for its translation.
+const TRANSLATION: Duration = Duration::from_secs(3);
 
 const KNOWN: &[&str] = &[
     "af", "ar", "az", "be", "bg", "bn", "bs", "ca", "cs", "cy", "da", "de", "el", "en", "es", "et", "eu", "fa", "fi",
@@ -81,8 +82,8 @@ struct Talk {
     need: Need,
     /// The final tokens of the utterance.
     so_far: Said,
-    /// The utterance has ended when so much sound was sent, and waits for its translation.
-    ended_at: Option<u64>,
+    /// When the utterance has ended that waits for its translation.
+    ended_at: Option<Instant>,
 }
 
 /// Tokens, joined.
@@ -135,7 +136,15 @@ impl Dialect for Talk {
         (KEEP_ALIVE, Message::text(r#"{"type":"keepalive"}"#))
     }
 
-    fn read(&mut self, text: &str, sent_ms: u64, out: &mut Out) -> Result<Told, Fault> {
+    fn due(&self) -> Option<Instant> {
+        self.ended_at.map(|at| at + TRANSLATION)
+    }
+
+    fn overdue(&mut self, out: &mut Out) {
+        self.ends(out);
+    }
+
+    fn read(&mut self, text: &str, _sent_ms: u64, out: &mut Out) -> Result<Told, Fault> {
         let message = json(text)?;
         if !message["error_code"].is_null() {
             let code = &message["error_code"];
@@ -147,7 +156,7 @@ impl Dialect for Talk {
         for token in tokens {
             let is_final = token["is_final"].as_bool().unwrap_or(false);
             match token["text"].as_str().unwrap_or_default() {
-                "<end>" | "<fin>" => self.ended_at = self.ended_at.or(Some(sent_ms)),
+                "<end>" | "<fin>" => self.ended_at = self.ended_at.or(Some(Instant::now())),
                 text if is_final => {
                     // Words of the next utterance: this one has waited long enough.
                     if self.ended_at.is_some() && !is_translation(token) {
@@ -158,7 +167,7 @@ impl Dialect for Talk {
                 text => tail.add(text, token),
             }
         }
-        if self.ended_at.is_some_and(|at| !self.awaits_translation() || sent_ms >= at + TRANSLATION_MS) {
+        if self.ended_at.is_some_and(|at| !self.awaits_translation() || at.elapsed() >= TRANSLATION) {
             self.ends(out);
         }
         if message["finished"].as_bool().unwrap_or(false) {
