@@ -7,6 +7,7 @@ use bifocal_protocol::app::AppKind;
 use bifocal_protocol::hardware::Hardware;
 use bifocal_protocol::ids::{PackageName, UserId};
 use bifocal_protocol::permission::Permission;
+use bifocal_simulator::SoundPath;
 use bifocal_simulator::bench::Scenario;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -204,6 +205,9 @@ pub(crate) struct Sim {
     /// The cloud
     #[arg(long, env = "BIFOCAL_CLOUD", default_value = "ws://127.0.0.1:8002", value_name = "URL")]
     pub(crate) cloud: String,
+    /// How sound is sent: pcm, lc3-20, lc3-40 or lc3-60, with +udp or +udp+secret (encrypted) behind it
+    #[arg(long, env = "BIFOCAL_AUDIO", default_value = "pcm", value_name = "WAY")]
+    pub(crate) audio: SoundPath,
     /// Play this script, print what is shown, and exit 0 (all expectations met), 1 (one was not) or 2 (bad script)
     #[arg(long, env = "BIFOCAL_SCRIPT", value_name = "FILE")]
     pub(crate) script: Option<PathBuf>,

@@ -12,6 +12,6 @@ pub mod screen;
 pub mod script;
 pub mod terminal;
 
-pub use phone::{ConnectError, Pace, Phone, PhoneConfig, PhoneError, PhoneEvent, PhoneState, Watch};
+pub use phone::{ConnectError, Pace, Phone, PhoneConfig, PhoneError, PhoneEvent, PhoneState, SoundPath, Watch};
 pub use screen::{Picture, Screen};
 pub use script::{Outcome, Script, ScriptError};

@@ -75,7 +75,7 @@ export const events = {
     onVoiceActivity: fires(on('onVoiceActivity'), phone.voice(true), e => e.status === true),
     onLocation: fires(on('onLocation'), phone.at(48.1, 11.5), e => e.lat === 48.1 && e.lng === 11.5),
     onCalendarEvent: fires(on('onCalendarEvent'), phone.appointment('dentist'), e => e.title === 'dentist'),
-    onAudioChunk: fires(on('onAudioChunk'), phone.sound(3200), e => e.arrayBuffer.byteLength === 3200),
+    onAudioChunk: fires(on('onAudioChunk'), phone.sound(640), e => e.arrayBuffer.byteLength === 640),
     onVpsCoordinates: fires(on('onVpsCoordinates'), phone.vps('v-1'), e => e.requestId === 'v-1'),
     onPhotoTaken: fires(on('onPhotoTaken'), phone.photoTaken('p-1.jpg'), e => e.filename === 'p-1.jpg'),
     on: fires(

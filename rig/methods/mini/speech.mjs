@@ -93,7 +93,7 @@ const mic = {
   types: () => ['session/managers/MicManager.d.ts#MicManager'],
   object: x => x.session.mic,
   rows: {
-    onChunk: fires((x, handler) => x.session.mic.onChunk(handler), phone.sound(3200), e => e.data.byteLength === 3200),
+    onChunk: fires((x, handler) => x.session.mic.onChunk(handler), phone.sound(640), e => e.data.byteLength === 640),
     onVoiceActivity: fires((x, handler) => x.session.mic.onVoiceActivity(handler), phone.voice(true), e => e.isSpeaking === true),
     isSpeaking: async x => {
       await heard(x, (x, handler) => x.session.mic.onVoiceActivity(handler), phone.voice(false), e => e.isSpeaking === false)

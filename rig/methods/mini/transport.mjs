@@ -47,8 +47,8 @@ export const transport = {
       x.wire.send(JSON.stringify({ ...list, timestamp: new Date() }))
       // The microphone goes on when the list has come.
       await x.bob.sees(x, 'microphone_state_change', ({ message }) => message.isMicrophoneEnabled, mark)
-      await x.bob.sound(3200)
-      await x.heard.binary.next('sound', data => data.byteLength === 3200, x.left())
+      await x.bob.sound(640)
+      await x.heard.binary.next('sound', data => data.byteLength === 640, x.left())
       return 'fired'
     }),
     close: atEnd(async x => {

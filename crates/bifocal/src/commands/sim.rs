@@ -20,7 +20,7 @@ pub(crate) async fn sim(sim: Sim) -> Result<ExitCode> {
     if let Some((Err(error), path)) = &parsed {
         return Err(WrongUsage(format!("{}: {error}", path.display())).into());
     }
-    let phone = Phone::connect(PhoneConfig::new(sim.cloud, sim.token)).await?;
+    let phone = Phone::connect(PhoneConfig { sound: sim.audio, ..PhoneConfig::new(sim.cloud, sim.token) }).await?;
     if let Some((Ok(script), path)) = parsed {
         let base = path.parent().unwrap_or(Path::new("."));
         let outcome = plain::run_plain(&phone, &script, base, std::io::stdout()).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::ConnectError;
+use super::{ConnectError, SoundPath};
 
 /// How long a real phone waits before it comes back.
 const RECONNECT: Duration = Duration::from_secs(5);
@@ -22,17 +22,32 @@ pub struct PhoneConfig {
     /// The glasses that are reported as connected after each `connection_ack`; nothing is reported when `None`. Clouds
     /// do not draw on glasses that they do not know of. `Simulated Glasses` unless changed.
     pub model: Option<String>,
+    /// How sound is packed and sent: PCM over the socket unless changed.
+    pub sound: SoundPath,
+    /// Fetch what apps want to be heard, and say what became of it; true unless changed.
+    pub plays: bool,
 }
 
 impl PhoneConfig {
     /// The usual phone of a wearer.
     pub fn new(cloud: impl Into<String>, token: impl Into<String>) -> Self {
         let model = Some("Simulated Glasses".to_owned());
-        Self { cloud: cloud.into(), token: token.into(), reconnect: RECONNECT, model }
+        Self {
+            cloud: cloud.into(),
+            token: token.into(),
+            reconnect: RECONNECT,
+            model,
+            sound: SoundPath::default(),
+            plays: true,
+        }
     }
 
     pub(super) fn addresses(&self) -> Result<Addresses, ConnectError> {
-        Addresses::of(&self.cloud, &self.token)
+        let mut addresses = Addresses::of(&self.cloud, &self.token)?;
+        if self.sound.secret {
+            addresses.socket.query_pairs_mut().append_pair("udpEncryption", "true");
+        }
+        Ok(addresses)
     }
 }
 

@@ -100,7 +100,7 @@ async fn ack(socket: &mut Socket) -> Result<Vec<Heard>, ConnectError> {
         };
         match hear(&text) {
             Heard::Refused(message) => return Err(ConnectError::Refused { message }),
-            ack @ Heard::Ack(_) => {
+            ack @ Heard::Ack(..) => {
                 heard.push(ack);
                 return Ok(heard);
             }

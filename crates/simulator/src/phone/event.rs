@@ -65,6 +65,13 @@ pub enum PhoneEvent {
         /// Where it went, or why it did not.
         outcome: Result<String, String>,
     },
+    /// Sound of an app was heard to its end, or not.
+    Played {
+        /// The app.
+        package: String,
+        /// Bytes, or why it was not heard.
+        outcome: Result<u64, String>,
+    },
     /// Something that a real phone would log as an error.
     Error {
         /// What.
@@ -101,6 +108,8 @@ impl fmt::Display for PhoneEvent {
             Self::Battery(level) => format!("battery {level}%"),
             Self::Photo { package, outcome: Ok(to) } => format!("photo for {package} sent to {to}"),
             Self::Photo { package, outcome: Err(why) } => format!("no photo for {package}: {why}"),
+            Self::Played { package, outcome: Ok(bytes) } => format!("sound of {package} was heard ({bytes} bytes)"),
+            Self::Played { package, outcome: Err(why) } => format!("sound of {package} was not heard: {why}"),
             Self::Error { message } => format!("error: {message}"),
             Self::Other { kind } => format!("message {kind}"),
             Self::Missed(count) => format!("{count} events were too many to follow"),

@@ -10,14 +10,20 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::PhoneEvent;
+use super::datagrams::UdpOffer;
+use super::plays::{PlayRequest, StopRequest};
 use crate::clean;
 use crate::screen::Picture;
 
 /// What a text frame means to a phone.
 #[derive(Debug, PartialEq)]
 pub(super) enum Heard {
-    /// The session is there; these apps run, if the cloud tells.
-    Ack(Option<Vec<String>>),
+    /// The session is there; these apps run, if the cloud tells, and sound may take this way, if there is one.
+    Ack(Option<Vec<String>>, Option<UdpOffer>),
+    /// An app wants something to be heard.
+    Play(PlayRequest),
+    /// An app wants silence.
+    Silence(StopRequest),
     /// `connection_error` and `auth_error`.
     Refused(String),
     /// An app wants a picture.
@@ -89,8 +95,9 @@ pub(super) fn hear(text: &str) -> Heard {
 fn read(kind: &str, text: &str) -> Result<Heard, serde_json::Error> {
     let event = match kind {
         "connection_ack" => {
-            return decode::<WithSession>(text)
-                .map(|ack| Heard::Ack(ack.user_session.and_then(|session| session.active_app_sessions)));
+            let offer: UdpOffer = decode(text)?;
+            let running = decode::<WithSession>(text)?.user_session.and_then(|session| session.active_app_sessions);
+            return Ok(Heard::Ack(running, offer.is_one().then_some(offer)));
         }
         "connection_error" | "auth_error" => {
             let failure: Failure = decode(text)?;
@@ -98,6 +105,8 @@ fn read(kind: &str, text: &str) -> Result<Heard, serde_json::Error> {
             return Ok(Heard::Refused(clean::line(&format!("{}{code}", failure.message), 300)));
         }
         "photo_request" => return decode(text).map(Heard::Photo),
+        "audio_play_request" => return decode(text).map(Heard::Play),
+        "audio_stop_request" => return decode(text).map(Heard::Silence),
         "display_event" => display(decode(text)?),
         "app_started" => PhoneEvent::AppStarted { package: decode::<Notice>(text)?.package_name },
         "app_stopped" => PhoneEvent::AppStopped { package: decode::<Notice>(text)?.package_name },
@@ -167,9 +176,9 @@ mod tests {
 
     #[test]
     fn an_ack_may_or_may_not_tell_the_apps() {
-        assert_eq!(hear(r#"{"type":"connection_ack","sessionId":"a@b.c"}"#), Heard::Ack(None));
+        assert_eq!(hear(r#"{"type":"connection_ack","sessionId":"a@b.c"}"#), Heard::Ack(None, None));
         let told = r#"{"type":"connection_ack","userSession":{"activeAppSessions":["org.example.a"],"startTime":1}}"#;
-        assert_eq!(hear(told), Heard::Ack(Some(vec!["org.example.a".into()])));
+        assert_eq!(hear(told), Heard::Ack(Some(vec!["org.example.a".into()]), None));
     }
 
     #[test]

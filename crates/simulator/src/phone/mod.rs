@@ -5,23 +5,27 @@
 //! what happens.
 
 mod config;
+mod datagrams;
 mod dial;
 mod error;
 mod event;
 mod heard;
+mod plays;
 mod rest;
 mod says;
+mod sound;
 mod state;
 mod task;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use bifocal_audio::udp::user_hash;
 use bifocal_protocol::Message as _;
 use bifocal_protocol::glasses::FromPhone;
 use bytes::Bytes;
 use serde_json::Value;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -30,20 +34,25 @@ pub use error::{ConnectError, PhoneError};
 pub use event::PhoneEvent;
 pub use rest::Photo;
 pub use says::Press;
+pub use sound::SoundPath;
 pub use state::{PhoneState, Watch};
 
 use crate::screen::Head;
 use config::Addresses;
+use datagrams::Datagrams;
+use plays::Plays;
 use rest::Http;
 use state::Shared;
 use task::{Command, Task};
 
 /// Commands that may wait for the task; askers wait for room beyond.
 const COMMANDS: usize = 64;
-/// Bytes of 100 ms of sound: 16 kHz, 16 bits, mono. Real G1 glasses send frames of this size.
-const SOUND_FRAME: usize = 3200;
-/// The time of a frame of sound.
-const SOUND_TIME: Duration = Duration::from_millis(100);
+/// The time of a piece of sound.
+const SOUND_TIME: Duration = Duration::from_millis(20);
+/// How often a phone asks whether packets arrive, and how long it waits for an answer.
+const PINGS: u32 = 3;
+const PING_GAP: Duration = Duration::from_millis(200);
+const PING_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How fast sound is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +61,13 @@ pub enum Pace {
     RealTime,
     /// As fast as the socket takes it.
     AtOnce,
+}
+
+/// What is known of UDP on one connection.
+struct Probed {
+    connection: u64,
+    /// The way for packets, if they arrive.
+    way: Option<Arc<Datagrams>>,
 }
 
 /// A connected phone. Clones are handles to the same phone; it says goodbye when the last one is dropped.
@@ -64,6 +80,9 @@ pub struct Phone {
     token: Arc<str>,
     reconnect: Duration,
     born: Instant,
+    sound: SoundPath,
+    user: Arc<str>,
+    probed: Arc<Mutex<Option<Probed>>>,
 }
 
 impl Phone {
@@ -77,6 +96,7 @@ impl Phone {
         let addresses = config.addresses()?;
         let http = Arc::new(Http::default());
         let first = dial::dial(&addresses).await?;
+        let user = wearer(&config.token);
         let shared = Shared::new();
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let task = Task {
@@ -87,6 +107,10 @@ impl Phone {
             commands: inbox,
             http: Arc::clone(&http),
             photo: None,
+            sound: config.sound,
+            token: config.token.clone().into(),
+            plays: Plays::default(),
+            may_play: config.plays,
             uploads: tokio::task::JoinSet::new(),
         };
         let phone = Self {
@@ -97,6 +121,9 @@ impl Phone {
             token: config.token.into(),
             reconnect: config.reconnect,
             born: Instant::now(),
+            sound: config.sound,
+            user,
+            probed: Arc::default(),
         };
         // It ends by itself when the last handle is dropped.
         tokio::spawn(task.run(first));
@@ -182,16 +209,23 @@ impl Phone {
         self.put_json(&says::battery(percent)).await
     }
 
-    /// Sends sound, 16 kHz mono 16-bit little-endian, in frames of 100 ms.
+    /// Sends sound, 16 kHz mono 16-bit little-endian, in pieces of 20 ms, the way that the configuration says.
     ///
     /// # Errors
-    /// As [`Self::send`]; the rest of the sound is not sent then.
+    /// As [`Self::send`] and [`Self::start_app`]; the rest of the sound is not sent then.
     pub async fn sound(&self, pcm: Bytes, pace: Pace) -> Result<(), PhoneError> {
+        if let Some(size) = self.sound.lc3 {
+            // Said after each ack already; here it is certain that the cloud has heard it.
+            rest::configure(&self.http, &self.addresses.rest, &self.token, size).await?;
+        }
+        let datagrams = if self.sound.udp { self.datagrams().await? } else { None };
         let mut due = Instant::now();
-        let mut rest = pcm;
-        while !rest.is_empty() {
-            let frame = rest.split_to(rest.len().min(SOUND_FRAME));
-            self.put(task::sound(frame)).await?;
+        for piece in sound::pack(&pcm, self.sound.lc3) {
+            match &datagrams {
+                Some(datagrams) if self.state().connected => datagrams.send(&piece).await,
+                Some(_) => return Err(PhoneError::Offline),
+                None => self.put(task::sound(piece)).await?,
+            }
             if pace == Pace::RealTime {
                 // Counted from the beginning, so that delays do not add up.
                 due += SOUND_TIME;
@@ -199,6 +233,57 @@ impl Phone {
             }
         }
         Ok(())
+    }
+
+    /// The way for packets of this connection: announced, and asked whether they arrive. `None` when they do not, and the sound
+    /// goes over the socket.
+    async fn datagrams(&self) -> Result<Option<Arc<Datagrams>>, PhoneError> {
+        let mut known = self.probed.lock().await;
+        let (connection, offer) = self.shared.offer();
+        if let Some(probed) = known.as_ref().filter(|probed| probed.connection == connection) {
+            return Ok(probed.way.clone());
+        }
+        let trouble = |message: String| self.shared.tell(PhoneEvent::Error { message });
+        let hash = user_hash(&self.user);
+        let opened = match offer {
+            Some(offer) => offer.open(hash).await,
+            None => Err("the cloud offers no UDP; sound goes over the socket".to_owned()),
+        };
+        let way = match opened {
+            Ok(datagrams) => {
+                self.put_json(&says::udp_register(hash)).await?;
+                self.arrive(&datagrams).await.then(|| Arc::new(datagrams))
+            }
+            Err(why) => {
+                trouble(why);
+                None
+            }
+        };
+        *known = Some(Probed { connection, way: way.clone() });
+        Ok(way)
+    }
+
+    /// Whether packets get to the cloud: it says so on the socket.
+    async fn arrive(&self, datagrams: &Datagrams) -> bool {
+        let mut watch = self.watch();
+        let acked =
+            async { while !matches!(watch.next().await, PhoneEvent::Other { kind } if kind == "udp_ping_ack") {} };
+        let asking = async {
+            for _ in 0..PINGS {
+                datagrams.ping().await;
+                tokio::time::sleep(PING_GAP).await;
+            }
+            std::future::pending::<()>().await;
+        };
+        let answered = tokio::select! {
+            answered = timeout(PING_PATIENCE, acked) => answered.is_ok(),
+            () = asking => false,
+        };
+        if !answered {
+            let message = "no packet gets through over UDP; sound goes over the socket".to_owned();
+            self.shared.tell(PhoneEvent::Error { message });
+        }
+        answered
     }
 
     /// The picture that `photo_request`s are answered with; none lets them fail.
@@ -255,6 +340,14 @@ impl Phone {
         self.commands.send(Command::Send(message, done)).await.map_err(|_| PhoneError::Ended)?;
         sent.await.unwrap_or(Err(PhoneError::Ended))
     }
+}
+
+/// Whose token it is, as it says of itself: a phone knows who is logged in.
+fn wearer(token: &str) -> Arc<str> {
+    use base64::Engine;
+    let claims = token.split('.').nth(1).and_then(|part| base64::prelude::BASE64_URL_SAFE_NO_PAD.decode(part).ok());
+    let claims: Option<Value> = claims.and_then(|json| serde_json::from_slice(&json).ok());
+    claims.as_ref().and_then(|claims| claims["email"].as_str()).unwrap_or_default().to_lowercase().into()
 }
 
 impl std::fmt::Debug for Phone {

@@ -3,9 +3,11 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use bifocal_audio::lc3::FrameSize;
 use bytes::Bytes;
 use reqwest::multipart::{Form, Part};
 use reqwest::redirect::Policy;
+use serde_json::json;
 use url::Url;
 
 use super::PhoneError;
@@ -43,7 +45,7 @@ impl Photo {
 pub(super) struct Http(OnceLock<reqwest::Client>);
 
 impl Http {
-    fn client(&self) -> Result<&reqwest::Client, String> {
+    pub(super) fn client(&self) -> Result<&reqwest::Client, String> {
         match self.0.get() {
             Some(client) => Ok(client),
             None => client().map(|client| self.0.get_or_init(|| client)),
@@ -70,6 +72,22 @@ pub(super) async fn app(http: &Http, base: &Url, token: &str, package: &str, ver
         Err(()) => return Err(unreachable("the address has no path".into())),
     };
     let answer = http.client().map_err(unreachable)?.post(url).bearer_auth(token).send().await;
+    let answer = answer.map_err(|error| unreachable(chain(&error.without_url())))?;
+    let status = answer.status();
+    if status.is_success() {
+        return Ok(());
+    }
+    let body = answer.bytes().await.unwrap_or_default();
+    Err(PhoneError::Rest { status: status.as_u16(), message: message_of(&body) })
+}
+
+/// `POST /api/client/audio/configure`: LC3 from now on.
+pub(super) async fn configure(http: &Http, base: &Url, token: &str, size: FrameSize) -> Result<(), PhoneError> {
+    let unreachable = |why: String| PhoneError::Unreachable(why);
+    let url = base.join("api/client/audio/configure").map_err(|error| unreachable(error.to_string()))?;
+    let lc3 = json!({"sampleRate": 16_000, "frameDurationMs": 10, "frameSizeBytes": size.bytes()});
+    let body = json!({"format": "lc3", "lc3Config": lc3});
+    let answer = http.client().map_err(unreachable)?.post(url).bearer_auth(token).json(&body).send().await;
     let answer = answer.map_err(|error| unreachable(chain(&error.without_url())))?;
     let status = answer.status();
     if status.is_success() {

@@ -65,6 +65,23 @@ pub(super) fn glasses(model: &str) -> Value {
     })
 }
 
+/// Sound will come over UDP.
+pub(super) fn udp_register(hash: u32) -> Value {
+    json!({"type": "udp_register", "userIdHash": hash})
+}
+
+/// What became of sound that an app wanted to be heard.
+pub(super) fn played(request: &str, outcome: &Result<u64, String>) -> Value {
+    json!({
+        "type": "audio_play_response",
+        "requestId": request,
+        "success": outcome.is_ok(),
+        "error": outcome.as_ref().err(),
+        "duration": null,
+        "timestamp": now(),
+    })
+}
+
 /// The glasses took no picture.
 pub(super) fn no_photo(request: &str, code: &str, message: &str) -> Value {
     json!({

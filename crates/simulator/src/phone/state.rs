@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::{broadcast, watch};
 
 use super::PhoneEvent;
+use super::datagrams::UdpOffer;
 use crate::screen::{Screen, local_now};
 
 /// Events that wait for a slow watcher; the oldest are dropped beyond.
@@ -57,7 +58,11 @@ impl PhoneState {
             PhoneEvent::Mic { on, .. } => self.mic = *on,
             PhoneEvent::Head(head) => self.screen.turn(*head),
             PhoneEvent::Battery(level) => self.screen.facts.battery = Some(*level),
-            PhoneEvent::Photo { .. } | PhoneEvent::Error { .. } | PhoneEvent::Other { .. } | PhoneEvent::Missed(_) => {}
+            PhoneEvent::Photo { .. }
+            | PhoneEvent::Played { .. }
+            | PhoneEvent::Error { .. }
+            | PhoneEvent::Other { .. }
+            | PhoneEvent::Missed(_) => {}
         }
     }
 }
@@ -67,11 +72,17 @@ impl PhoneState {
 pub(super) struct Shared {
     state: watch::Sender<PhoneState>,
     events: broadcast::Sender<PhoneEvent>,
+    /// What the newest connection offers for sound, and its number.
+    offer: parking_lot::Mutex<(u64, Option<UdpOffer>)>,
 }
 
 impl Shared {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { state: watch::Sender::new(PhoneState::default()), events: broadcast::Sender::new(EVENTS) })
+        Arc::new(Self {
+            state: watch::Sender::new(PhoneState::default()),
+            events: broadcast::Sender::new(EVENTS),
+            offer: parking_lot::Mutex::default(),
+        })
     }
 
     /// Changes the state and tells it. Both happen under the lock of the state, so that a [`Watch`] that begins at the
@@ -83,6 +94,17 @@ impl Shared {
             // Nobody listening is fine.
             let _ = self.events.send(event);
         });
+    }
+
+    /// A connection begins, and offers this for sound.
+    pub(super) fn offered(&self, offer: Option<UdpOffer>) {
+        let mut place = self.offer.lock();
+        *place = (place.0 + 1, offer);
+    }
+
+    /// The number of the newest connection, and what it offers.
+    pub(super) fn offer(&self) -> (u64, Option<UdpOffer>) {
+        self.offer.lock().clone()
     }
 
     pub(super) fn state(&self) -> PhoneState {

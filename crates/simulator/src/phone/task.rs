@@ -21,9 +21,10 @@ use super::config::Addresses;
 use super::dial::{Opened, Socket, close_reason, dial};
 use super::error::chain;
 use super::heard::{Heard, PhotoRequest, hear};
-use super::rest::{Http, Photo, upload};
+use super::plays::{Played, Plays};
+use super::rest::{Http, Photo, configure, upload};
 use super::state::Shared;
-use super::{ConnectError, PhoneError, PhoneEvent, says};
+use super::{ConnectError, PhoneError, PhoneEvent, SoundPath, says};
 
 /// How long one message may take to leave, and a closing handshake to end.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -64,6 +65,10 @@ pub(super) struct Task {
     pub(super) http: Arc<Http>,
     pub(super) photo: Option<Photo>,
     pub(super) uploads: Uploads,
+    pub(super) plays: Plays,
+    pub(super) may_play: bool,
+    pub(super) sound: SoundPath,
+    pub(super) token: Arc<str>,
 }
 
 impl Task {
@@ -95,7 +100,8 @@ impl Task {
     async fn serve(&mut self, opened: Opened, reconnection: bool) -> End {
         let Opened { mut socket, heard } = opened;
         for heard in heard {
-            if let Heard::Ack(_) = &heard {
+            if let Heard::Ack(_, offer) = &heard {
+                self.shared.offered(offer.clone());
                 self.shared.tell(PhoneEvent::Connected { reconnection });
             }
             if let Err(end) = self.take(&mut socket, heard).await {
@@ -106,6 +112,7 @@ impl Task {
             let step = tokio::select! {
                 command = self.commands.recv() => self.obey(&mut socket, command).await,
                 frame = socket.next() => self.frame(&mut socket, frame).await,
+                Some(played) = self.plays.next() => self.played(&mut socket, vec![played]).await,
                 Some(upload) = self.uploads.join_next() => match upload {
                     Ok((request, outcome)) => self.uploaded(&mut socket, request, outcome).await,
                     Err(_) => Ok(()),
@@ -168,7 +175,8 @@ impl Task {
 
     async fn take(&mut self, socket: &mut Socket, heard: Heard) -> Result<(), End> {
         match heard {
-            Heard::Ack(running) => {
+            Heard::Ack(running, _) => {
+                self.configure();
                 if let Some(packages) = running {
                     self.shared.tell(PhoneEvent::AppsRunning { packages });
                 }
@@ -186,6 +194,23 @@ impl Task {
                 Ok(())
             }
             Heard::Photo(request) => self.shoot(socket, request).await,
+            Heard::Play(_) if !self.may_play => {
+                self.shared.tell(PhoneEvent::Other { kind: "audio_play_request".to_owned() });
+                Ok(())
+            }
+            Heard::Play(request) if request.request_id.is_empty() => {
+                let message = "an audio_play_request without requestId: phones drop it".to_owned();
+                self.shared.tell(PhoneEvent::Error { message });
+                Ok(())
+            }
+            Heard::Play(request) => {
+                let over = self.plays.begin(request, &self.http);
+                self.played(socket, over).await
+            }
+            Heard::Silence(stop) => {
+                let over = self.plays.stop(&stop);
+                self.played(socket, over).await
+            }
         }
     }
 
@@ -227,6 +252,25 @@ impl Task {
             }
             Err(why) => self.no_photo(socket, request, "UPLOAD_FAILED", why).await,
         }
+    }
+
+    /// Says what became of sound of apps.
+    async fn played(&self, socket: &mut Socket, played: Vec<Played>) -> Result<(), End> {
+        for Played { request_id, package, outcome } in played {
+            let answer = text(&says::played(&request_id, &outcome));
+            self.shared.tell(PhoneEvent::Played { package, outcome });
+            self.send(socket, answer).await?;
+        }
+        Ok(())
+    }
+
+    /// Later phones say after each ack how they pack their sound; nobody waits for the answer.
+    fn configure(&self) {
+        let Some(size) = self.sound.lc3 else { return };
+        let (http, base, token) = (Arc::clone(&self.http), self.addresses.rest.clone(), self.token.clone());
+        tokio::spawn(async move {
+            let _ = configure(&http, &base, &token, size).await;
+        });
     }
 
     async fn no_photo(
