@@ -1,9 +1,10 @@
 //! The directory of engines: which there are, how they are, and which one is asked.
 //!
 //! An engine is asked that is well, knows the language and is not to be avoided. Among several: the one that the user prefers,
-//! then those that translate by themselves (if that is needed), then those that need not guess the language, then the order
-//! of the configuration. If only engines are left that the caller wanted to avoid, it gets one of them.
+//! then those that translate by themselves (if that is needed; for the others a translator does it), then those that need not
+//! guess the language, then the order of the configuration. If only engines are left that the caller wanted to avoid, it gets one of them.
 
+use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -16,13 +17,17 @@ use super::engines::{self, Built};
 use super::languages::{Fit, base, suggestions};
 use super::out::Out;
 use super::stream::{Need, Stream, pair};
+use super::translated::translated;
 use crate::breaker::{Admission, Breaker, BreakerState};
 use crate::failure::{Failure, FailureKind};
+use crate::translator::Translator;
 
 /// All engines of this process. Cloning is cheap, and gives the same.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Recognizers {
     shared: Arc<Shared>,
+    /// For engines that do not translate by themselves.
+    translator: Option<Arc<dyn Translator>>,
 }
 
 #[derive(Debug)]
@@ -31,6 +36,14 @@ struct Shared {
     /// The time of the breakers is counted from here.
     started: Instant,
     available: watch::Sender<bool>,
+}
+
+/// Who translates; the first is the better one. The engine's own needs no second hop, and hears what it translates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Translation {
+    /// The engine, or nobody because nothing is to be translated.
+    OfTheEngine,
+    OfATranslator,
 }
 
 /// One engine, and how it is.
@@ -83,6 +96,13 @@ pub enum EngineState {
     Missing(String),
 }
 
+impl fmt::Debug for Recognizers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let translator = self.translator.as_ref().map(|translator| translator.name());
+        f.debug_struct("Recognizers").field("shared", &self.shared).field("translator", &translator).finish()
+    }
+}
+
 impl Recognizers {
     /// Builds the engines of a configuration. Nothing is connected yet.
     ///
@@ -104,7 +124,13 @@ impl Recognizers {
         }
         let shared = Shared { slots, started: Instant::now(), available: watch::Sender::new(false) };
         shared.refresh();
-        Ok(Self { shared: Arc::new(shared) })
+        Ok(Self { shared: Arc::new(shared), translator: None })
+    }
+
+    /// The same, with a translator for engines that do not translate by themselves.
+    #[must_use]
+    pub fn with_translator(self, translator: Arc<dyn Translator>) -> Self {
+        Self { translator: Some(translator), ..self }
     }
 
     /// Opens a stream at the engine that fits best. It comes back at once: the connection is made meanwhile, and sound may be
@@ -120,15 +146,15 @@ impl Recognizers {
         let need = Need { translate, ..need.clone() };
 
         let mut candidates: Vec<_> =
-            self.shared.slots.iter().filter_map(|slot| Some((slot, slot.fit(&need)?))).collect();
+            self.shared.slots.iter().filter_map(|slot| self.way(slot, &need).map(|way| (slot, way))).collect();
         if candidates.is_empty() {
             return Err(self.nobody_knows(&need));
         }
-        candidates.sort_by_key(|(slot, fit)| (avoid.contains(&slot.name), preferred != Some(&*slot.name), *fit));
-        for (slot, _) in &candidates {
+        candidates.sort_by_key(|(slot, way)| (avoid.contains(&slot.name), preferred != Some(&*slot.name), *way));
+        for (slot, (how, _)) in &candidates {
             let admission = slot.breaker.lock().admit(self.shared.now());
             if admission != Admission::No {
-                return Ok(self.start(slot, admission == Admission::Probe, need));
+                return Ok(self.start(slot, admission == Admission::Probe, *how, need));
             }
         }
         let rests = candidates.iter().filter_map(|(slot, _)| match slot.breaker.lock().state(self.shared.now()) {
@@ -169,11 +195,30 @@ impl Recognizers {
         tags
     }
 
-    fn start(&self, slot: &Arc<Slot>, probing: bool, need: Need) -> Stream {
+    /// How an engine can serve this, best first, and how well it fits.
+    fn way(&self, slot: &Slot, need: &Need) -> Option<(Translation, Fit)> {
+        let fit = slot.built.languages.fit(need).filter(|_| slot.built.missing.is_none())?;
+        let how = match &need.translate {
+            None => Translation::OfTheEngine,
+            Some(to) if slot.built.translates && slot.built.languages.knows(to) => Translation::OfTheEngine,
+            Some(_) if self.translator.is_some() => Translation::OfATranslator,
+            Some(_) => return None,
+        };
+        Some((how, fit))
+    }
+
+    fn start(&self, slot: &Arc<Slot>, probing: bool, how: Translation, need: Need) -> Stream {
         let (stream, feed, events) = pair(&slot.name);
         let watched = Watched { at: Some((slot.clone(), Arc::downgrade(&self.shared))), probing };
-        slot.built.engine.start(need, feed, Out::new(events, watched));
-        stream
+        let out = Out::new(events, watched);
+        let after = self.translator.clone().filter(|_| how == Translation::OfATranslator).zip(need.translate.clone());
+        let Some((translator, to)) = after else {
+            slot.built.engine.start(need, feed, out);
+            return stream;
+        };
+        let from = if need.is_open() { "auto".to_owned() } else { need.language.clone() };
+        slot.built.engine.start(Need { translate: None, ..need }, feed, out);
+        translated(stream, translator, &from, &to)
     }
 
     fn nobody_knows(&self, need: &Need) -> Failure {
@@ -216,13 +261,6 @@ impl Slot {
             breaker: Mutex::default(),
             name,
         })
-    }
-
-    /// Whether it can serve this, and how well.
-    fn fit(&self, need: &Need) -> Option<Fit> {
-        let translates =
-            need.translate.as_ref().is_none_or(|to| self.built.translates && self.built.languages.knows(to));
-        self.built.languages.fit(need).filter(|_| translates && self.built.missing.is_none())
     }
 
     /// Whether it knows the language, never mind the translation.

@@ -15,3 +15,4 @@ mod out;
 mod segmented;
 mod socket;
 pub(crate) mod stream;
+mod translated;
