@@ -65,7 +65,10 @@ fn what_cannot_be_a_project_is_told_so() {
     assert!(code == Some(1) && why.contains("/nowhere"), "{why}");
     assert_eq!(new("app", &[]).0, Some(0));
     let manifest = std::fs::read_to_string(folder.path().join("app/Cargo.toml")).expect("it is there");
-    assert!(manifest.contains("git = ") && manifest.contains(concat!("tag = \"v", env!("CARGO_PKG_VERSION"))), "{manifest}");
+    assert!(
+        manifest.contains("git = ") && manifest.contains(concat!("tag = \"v", env!("CARGO_PKG_VERSION"))),
+        "{manifest}"
+    );
     let (code, why) = new("app", &[]);
     assert!(code == Some(1) && why.contains("is there already"), "{why}");
     let dev = bifocal().args(["dev", "/nowhere"]).output().expect("runs");

@@ -217,7 +217,8 @@ async fn places_settings_and_storage() -> Result {
     });
     let question = ann.hears("request_single_location").await;
     assert_eq!(question["accuracy"], "high");
-    ann.tell(json!({"type": "location_update", "lat": 46.3, "lng": 9.3, "correlationId": question["correlationId"]})).await;
+    ann.tell(json!({"type": "location_update", "lat": 46.3, "lng": 9.3, "correlationId": question["correlationId"]}))
+        .await;
     assert_eq!(within(asking).await??.lat.as_f64(), Some(46.3));
     let _updates = session.location().updates(LocationTier::Realtime).await?;
     while ann.hears("set_location_tier").await["tier"] != "realtime" {}
