@@ -35,6 +35,8 @@ pub(crate) async fn serve(settings: &Settings, serve: &Serve) -> Result<ExitCode
         weather_url: settings.weather_url()?,
         speech: settings.speech(),
         voice: settings.voice(),
+        direct_photos: settings.direct_photos(),
+        photos: settings.photo_retention(),
         timings: settings.timings(),
         networks,
         limits: settings.limits(),

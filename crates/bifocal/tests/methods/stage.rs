@@ -117,7 +117,9 @@ async fn wearer(cloud: &Cloud, name: &'static str, address: &str, ear: &Unbounde
     let config = PhoneConfig { plays: false, ..PhoneConfig::new(relay.await, &token) };
     let phone = Phone::connect(config).await.expect("the phone connects");
     follow(name, &phone, ear.clone());
-    phone.set_photo(Some(Photo::new(b"a photo".to_vec()))).await.expect("told");
+    let photo = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rig/photo.png");
+    let photo = std::fs::read(photo).expect("the photo is there");
+    phone.set_photo(Some(Photo::new(photo))).await.expect("told");
     Wearer { phone, token }
 }
 

@@ -7,6 +7,7 @@ use bifocal_protocol::app::AppKind;
 use bifocal_protocol::ids::{PackageName, UserId};
 use bifocal_providers::SpeechConfig;
 use bifocal_providers::voice::VoiceConfig;
+use bifocal_server::{Limits, NetworkPolicy, PhotoRetention, Server, ServerConfig};
 use bifocal_server::{Limits, NetworkPolicy, Server, ServerConfig};
 use bifocal_session::Timings;
 use bifocal_store::{NewApp, Store};
@@ -63,6 +64,8 @@ pub fn config(folder: &Path) -> ServerConfig {
         weather_url: None,
         speech: SpeechConfig { engines: Some(vec![]) },
         voice: VoiceConfig { engines: Some(vec![]), require_signature: None },
+        direct_photos: false,
+        photos: PhotoRetention::default(),
         timings: Timings::DEFAULT,
         networks: NetworkPolicy::loopback(),
         limits: Limits::default(),
