@@ -181,7 +181,13 @@ async fn a_life_with_every_kind_of_event() -> Result {
     comes!(events.vps_coordinates(), {"type": "vps_coordinates", "deviceModel": "t", "requestId": "v-1", "x": 1, "y": 2, "z": 3, "qx": 0, "qy": 0, "qz": 0, "qw": 1, "confidence": 0.5}, |e| e.request_id.as_deref() == Some("v-1"));
     comes!(events.photo_taken(), {"type": "photo_taken", "photoData": "cGhvdG8=", "mimeType": "image/jpeg", "timestamp": 1}, |e| matches!(e, PhotoTaken { photo_data, .. } if photo_data == "cGhvdG8="));
     comes!(events.glasses_connection(), {"type": "glasses_connection_state", "modelName": "Mentra Live", "status": "CONNECTED", "wifi": {"connected": true, "ssid": "home"}}, |e| e.is_connected());
-    assert!(session.device().is_wifi_connected());
+    // Before it the server may tell what it knew.
+    within(async {
+        while !session.device().is_wifi_connected() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
 
     let mut chunks = session.audio().chunks().await?;
     within(session.camera().existing_stream()).await?;
