@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::serve::ListenerExt;
 use bifocal_protocol::speech_url::SpeechUrls;
 use bifocal_providers::Recognizers;
+use bifocal_providers::translate::Translators;
 use bifocal_providers::voice::Voices;
 use bifocal_session::{EndReason, Input};
 use bifocal_store::Store;
@@ -59,6 +60,9 @@ pub enum StartError {
     /// The speech engines are configured in a way that cannot be.
     #[error("the section [speech] of the configuration: {0}")]
     Speech(#[from] bifocal_providers::ConfigError),
+    /// The section `[translate]` of the configuration is wrong.
+    #[error(transparent)]
+    Translate(#[from] bifocal_providers::translate::TranslateConfigError),
     /// The section `[voice]` of the configuration is wrong.
     #[error(transparent)]
     Voice(#[from] bifocal_providers::voice::VoiceConfigError),
@@ -140,7 +144,7 @@ impl Server {
             peers: crate::peers::Peers::default(),
             early: crate::early::EarlyReports::default(),
             writes: http::Writes::begin(),
-            recognizers: Recognizers::new(config.speech.clone())?,
+            recognizers: recognizers(&config)?,
             udp,
             streams,
             session_tasks: TaskTracker::new(),
@@ -218,6 +222,13 @@ impl Server {
         events::flush(self.events).await;
         info!("stopped");
     }
+}
+
+/// The speech engines, with translators behind those that do not translate.
+fn recognizers(config: &ServerConfig) -> Result<Recognizers, StartError> {
+    let recognizers = Recognizers::new(config.speech.clone())?;
+    let translators = Translators::new(config.translate.clone())?;
+    Ok(if translators.is_empty() { recognizers } else { recognizers.with_translator(Arc::new(translators)) })
 }
 
 /// Whether a URL leads to this machine and nowhere else.

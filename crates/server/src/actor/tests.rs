@@ -144,6 +144,7 @@ async fn shared(folder: &std::path::Path, address: std::net::SocketAddr, sink: E
             timezone: "UTC".to_owned(),
             weather_url: None,
             speech: no_engines(),
+            translate: bifocal_providers::translate::TranslateConfig::default(),
             voice: no_voices(),
             timings: Timings::DEFAULT,
             networks,
