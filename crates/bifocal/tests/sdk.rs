@@ -158,6 +158,9 @@ async fn a_life_with_every_kind_of_event() -> Result {
     ann.sees(View::Main, "top | bottom").await;
     session.layouts().show_bitmap(&Bitmap::new(576, 135)).await?;
     ann.sees(View::Main, "picture 576×135").await;
+    session.dashboard().write("on the dashboard", &[DashboardMode::Main]).await?;
+    ann.tell(json!({"type": "head_position", "position": "up"})).await;
+    ann.sees(View::Dashboard, "on the dashboard").await;
 
     macro_rules! comes {
         ($stream:expr, $message:tt, |$event:ident| $fits:expr) => {{
@@ -194,9 +197,6 @@ async fn a_life_with_every_kind_of_event() -> Result {
     ann.phone.sound(vec![1; 3200].into(), Pace::AtOnce).await?;
     assert!(within(chunks.next()).await.is_some_and(|chunk| !chunk.data.is_empty()));
 
-    session.dashboard().write("on the dashboard", &[DashboardMode::Main]).await?;
-    ann.tell(json!({"type": "head_position", "position": "up"})).await;
-    ann.sees(View::Dashboard, "on the dashboard").await;
     session.led().blink(LedColor::Red, Duration::from_millis(101), Duration::from_millis(102), 3).await?;
     let light = ann.hears("rgb_led_control").await;
     assert_eq!((&light["color"], &light["ontime"], &light["count"]), (&"red".into(), &101.into(), &3.into()));
