@@ -89,6 +89,7 @@ pub struct Server {
     address: SocketAddr,
     serving: JoinHandle<()>,
     watching: JoinHandle<()>,
+    telling: JoinHandle<()>,
     measuring: JoinHandle<()>,
     events: Option<JoinHandle<()>>,
 }
@@ -161,12 +162,12 @@ impl Server {
         }
         shared.streams.sweep(shared.shutdown.clone());
         let watching = tokio::spawn(watch_store(shared.clone()));
-        shared.tasks.spawn(crate::speech::tell_health(shared.clone()));
+        let telling = tokio::spawn(crate::speech::tell_health(shared.clone()));
         let measuring = tokio::spawn(measure(shared.clone()));
         info!(%address, public_url = shared.public_url, "listening");
         let allowed: Vec<String> = shared.config.networks.allowed().iter().map(ToString::to_string).collect();
         info!(allowed = allowed.join(", "), "webhooks may go to the open Internet and to these networks");
-        Ok(Server { shared, address, serving, watching, measuring, events: events_task })
+        Ok(Server { shared, address, serving, watching, telling, measuring, events: events_task })
     }
 
     /// Where it listens.
@@ -214,6 +215,7 @@ impl Server {
         shared.streams.stop().await;
         shared.shutdown.cancel();
         let _ = self.watching.await;
+        let _ = self.telling.await;
         let _ = self.measuring.await;
         let _ = tokio::time::timeout(DRAIN, self.serving).await;
         shared.store.close().await;
