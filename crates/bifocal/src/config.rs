@@ -2,8 +2,8 @@
 //!
 //! Keys of `bifocal.toml`: `listen`, `data`, `public_url`, `udp_listen`, `udp_address`, `jwt_secret`, `allow_networks`, `log_format`,
 //! `glasses_grace_seconds`, `app_grace_seconds`, `app_start_seconds`, `display_gap_ms`, `max_sessions`, `events_file`,
-//! `posthog_key`, `posthog_url`, `timezone`, `weather_url`, `direct_photos`, `photo_hours`,
-//! `gallery_days`; the tables `speech` and `voice` (docs/speech.md), and the table
+//! `posthog_key`, `posthog_url`, `timezone`, `weather_url`, `direct_photos`, `photo_hours`, `gallery_days`; the tables `speech`,
+//! `translate` and `voice` (docs/speech.md), and the table
 //! `[streams]`, whose keys are in `config/streams.rs`.
 
 mod streams;
@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use bifocal_providers::SpeechConfig;
+use bifocal_providers::translate::TranslateConfig;
 use bifocal_providers::voice::VoiceConfig;
 use bifocal_server::{EventSink, Limits, NetworkPolicy, PhotoRetention};
 use bifocal_session::Timings;
@@ -60,10 +61,11 @@ pub(crate) struct ConfigFile {
     gallery_days: Option<u64>,
     speech: SpeechConfig,
     streams: streams::StreamsFile,
+    translate: TranslateConfig,
     voice: VoiceConfig,
 }
 
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 25] = [
     "listen",
     "data",
     "public_url",
@@ -87,6 +89,7 @@ const KEYS: [&str; 24] = [
     "gallery_days",
     "speech",
     "streams",
+    "translate",
     "voice",
 ];
 
@@ -165,6 +168,11 @@ impl Settings {
         };
         let networks = given.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
         Ok(NetworkPolicy::allowing(networks))
+    }
+
+    /// What translates.
+    pub(crate) fn translate(&self) -> TranslateConfig {
+        self.from_file.translate.clone()
     }
 
     /// What speaks.
@@ -305,7 +313,7 @@ mod tests {
         let text = "listen='127.0.0.1:1'\ndata='d'\npublic_url='http://x'\nudp_listen='127.0.0.1:2'\nudp_address='h:3'\njwt_secret='s'\nallow_networks=[]\n\
                     log_format='json'\nglasses_grace_seconds=1\napp_grace_seconds=1\napp_start_seconds=1\n\
                     display_gap_ms=200\nmax_sessions=1\nevents_file='f'\nposthog_key='k'\nposthog_url='u'\ntimezone='Europe/Berlin'\n\
-                    weather_url='https://w'\ndirect_photos=false\nphoto_hours=1\ngallery_days=30\nstreams={per_user=1}\n[speech]\n[voice]\n";
+                    weather_url='https://w'\ndirect_photos=false\nphoto_hours=1\ngallery_days=30\nstreams={per_user=1}\n[speech]\n[translate]\n[voice]\n";
         assert_eq!(text.lines().count(), KEYS.len());
         let config = parse(text, Path::new("bifocal.toml")).expect("reads");
         assert_eq!((config.log_format, config.max_sessions), (Some(LogFormat::Json), Some(1)));

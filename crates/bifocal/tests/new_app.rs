@@ -32,7 +32,15 @@ fn a_new_app_is_tested_runs_and_runs_anew() {
     assert!(tested.status.success() && said.contains("1 passed"), "{said}{}", String::from_utf8_lossy(&tested.stderr));
 
     let script = folder.path().join("dev.script");
-    let text = "say hello\nexpect \"1: hello\" within 20\nexpect \"Say something new\" within 120\nsay again\nexpect \"1: again\" within 20\n";
+    let text = [
+        "expect \"Say something\" within 20",
+        "say hello",
+        "expect \"1: hello\" within 20",
+        "expect \"Say something new\" within 300",
+        "say again",
+        "expect \"1: again\" within 20",
+    ]
+    .join("\n");
     std::fs::write(&script, text).expect("written");
     let mut dev = with_cargo(bifocal().arg("dev").arg(&app).arg("--script").arg(&script))
         .stdout(Stdio::piped())

@@ -158,6 +158,9 @@ async fn a_life_with_every_kind_of_event() -> Result {
     ann.sees(View::Main, "top | bottom").await;
     session.layouts().show_bitmap(&Bitmap::new(576, 135)).await?;
     ann.sees(View::Main, "picture 576×135").await;
+    session.dashboard().write("on the dashboard", &[DashboardMode::Main]).await?;
+    ann.tell(json!({"type": "head_position", "position": "up"})).await;
+    ann.sees(View::Dashboard, "on the dashboard").await;
 
     macro_rules! comes {
         ($stream:expr, $message:tt, |$event:ident| $fits:expr) => {{
@@ -181,16 +184,19 @@ async fn a_life_with_every_kind_of_event() -> Result {
     comes!(events.vps_coordinates(), {"type": "vps_coordinates", "deviceModel": "t", "requestId": "v-1", "x": 1, "y": 2, "z": 3, "qx": 0, "qy": 0, "qz": 0, "qw": 1, "confidence": 0.5}, |e| e.request_id.as_deref() == Some("v-1"));
     comes!(events.photo_taken(), {"type": "photo_taken", "photoData": "cGhvdG8=", "mimeType": "image/jpeg", "timestamp": 1}, |e| matches!(e, PhotoTaken { photo_data, .. } if photo_data == "cGhvdG8="));
     comes!(events.glasses_connection(), {"type": "glasses_connection_state", "modelName": "Mentra Live", "status": "CONNECTED", "wifi": {"connected": true, "ssid": "home"}}, |e| e.is_connected());
-    assert!(session.device().is_wifi_connected());
+    // Before it the server may tell what it knew.
+    within(async {
+        while !session.device().is_wifi_connected() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
 
     let mut chunks = session.audio().chunks().await?;
     within(session.camera().existing_stream()).await?;
     ann.phone.sound(vec![1; 3200].into(), Pace::AtOnce).await?;
     assert!(within(chunks.next()).await.is_some_and(|chunk| !chunk.data.is_empty()));
 
-    session.dashboard().write("on the dashboard", &[DashboardMode::Main]).await?;
-    ann.tell(json!({"type": "head_position", "position": "up"})).await;
-    ann.sees(View::Dashboard, "on the dashboard").await;
     session.led().blink(LedColor::Red, Duration::from_millis(101), Duration::from_millis(102), 3).await?;
     let light = ann.hears("rgb_led_control").await;
     assert_eq!((&light["color"], &light["ontime"], &light["count"]), (&"red".into(), &101.into(), &3.into()));

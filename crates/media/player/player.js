@@ -13,6 +13,9 @@ const CATCH_UP = 4;     // seconds behind, from which on we play a little faster
 const START = 2;        // seconds behind the newest picture, where we begin
 const KEEP = 15;        // seconds of the past that stay in memory
 
+// On the badge.
+const LABELS = { live: 'LIVE', lost: 'LOST', waiting: 'WAITING', ended: 'ENDED', loading: '…' };
+
 const WORDS = {
   loading: ['One moment …', ''],
   waiting: ['Waiting for the glasses', 'The picture appears here by itself as soon as they send one.'],
@@ -33,6 +36,7 @@ function show(next) {
   const [headline, detail] = WORDS[next] || ['', ''];
   $('headline').textContent = headline;
   $('detail').textContent = detail;
+  $('label').textContent = LABELS[next] || 'OFF';
 }
 
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -174,7 +178,7 @@ async function watchState() {
       }
       const now = await answer.json();
       if (now.state !== state && state !== 'unable') show(now.state);
-      $('viewers').textContent = now.viewers === 1 ? '1 viewer' : `${now.viewers} viewers`;
+      $('viewers').textContent = ['', '1 viewer'][now.viewers] ?? `${now.viewers} viewers`;
     } catch (error) {
       console.warn(String(error));
     }

@@ -3,6 +3,7 @@
 mod desk;
 
 use std::io::Write;
+use std::sync::Arc;
 
 use bifocal_providers::voice::{
     VoiceConfig, VoiceEngineConfig, VoiceError, VoiceKind, VoiceSettings, VoiceWish, Voices,
@@ -10,8 +11,11 @@ use bifocal_providers::voice::{
 use bifocal_providers::{EngineState, FailureKind};
 use desk::{Answer, Desk};
 use futures_util::StreamExt;
-use serde_json::json;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
 use tempfile::NamedTempFile;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
 
 const MP3: &str = "audio/mpeg";
 
@@ -213,6 +217,71 @@ fn heard(sound: &[u8]) -> (usize, u16) {
     let wav = bifocal_audio::wav::read(sound).expect("it is WAV");
     let loudest = wav.samples.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(0);
     (wav.samples.len() * 1000 / wav.rate as usize, loudest)
+}
+
+/// A voice service of Home Assistant: it answers `synthesize` with these messages, each a head and a payload.
+async fn wyoming(answers: Vec<(Value, Vec<u8>)>) -> (VoiceEngineConfig, Arc<Mutex<Vec<Value>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("tcp://{}", listener.local_addr().expect("bound"));
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let noted = asked.clone();
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            let mut socket = BufReader::new(socket);
+            let mut line = String::new();
+            socket.read_line(&mut line).await.expect("a head");
+            let mut head: Value = serde_json::from_str(&line).expect("JSON");
+            let mut data = vec![0; head["data_length"].as_u64().unwrap_or(0) as usize];
+            socket.read_exact(&mut data).await.expect("data");
+            head["data"] = serde_json::from_slice(&data).unwrap_or(Value::Null);
+            noted.lock().push(head);
+            for (mut head, payload) in answers.clone() {
+                head["payload_length"] = json!(payload.len());
+                let message = [head.to_string().as_bytes(), b"\n", &payload].concat();
+                socket.write_all(&message).await.expect("written");
+            }
+        }
+    });
+    let url = Some(url.parse().expect("a URL"));
+    (VoiceEngineConfig { url, ..VoiceEngineConfig::of(VoiceKind::Wyoming) }, asked)
+}
+
+#[tokio::test]
+async fn a_voice_of_home_assistant_is_asked_over_wyoming() {
+    let form = json!({ "rate": 22050, "width": 2, "channels": 1 });
+    let answers = vec![
+        (json!({ "type": "audio-start", "data": form }), vec![]),
+        (json!({ "type": "audio-chunk", "data": form }), vec![1, 0, 2, 0]),
+        (json!({ "type": "something-new", "data": {} }), vec![9]),
+        (json!({ "type": "audio-chunk", "data": form }), vec![3, 0]),
+        (json!({ "type": "audio-stop" }), vec![]),
+    ];
+    let (engine, asked) = wyoming(answers).await;
+    let voices = voices(engine);
+    let (content_type, sound) = said(&voices, "Grüße", &default()).await.expect("it speaks");
+    let wav = bifocal_audio::wav::read(&sound).expect("it is WAV");
+    assert_eq!((content_type, wav.rate, wav.samples), ("audio/wav", 22_050, vec![1, 2, 3]));
+    let wish = VoiceWish { voice_id: Some("en_GB-alan-medium".to_owned()), ..default() };
+    said(&voices, "Hello", &wish).await.expect("it speaks");
+    let asked: Vec<_> = asked.lock().iter().map(|asked| (asked["type"].clone(), asked["data"].clone())).collect();
+    assert_eq!(asked[0], (json!("synthesize"), json!({ "text": "Grüße" })));
+    assert_eq!(asked[1].1, json!({ "text": "Hello", "voice": { "name": "en_GB-alan-medium" } }));
+}
+
+#[tokio::test]
+async fn a_voice_that_breaks_off_has_said_nothing() {
+    let form = json!({ "rate": 22050, "width": 2, "channels": 1 });
+    for answers in [
+        vec![(json!({ "type": "audio-start", "data": { "rate": 22050, "width": 4, "channels": 1 } }), vec![])],
+        vec![(json!({ "type": "audio-start", "data": form }), vec![]), (json!({ "type": "error" }), vec![])],
+        vec![(json!({ "type": "audio-stop" }), vec![])],
+        vec![(json!({ "type": "audio-chunk", "data": form }), vec![1, 0])],
+        vec![(json!({}), vec![])],
+    ] {
+        let (engine, _) = wyoming(answers.clone()).await;
+        let error = said(&voices(engine), "x", &default()).await.expect_err("it says nothing");
+        assert_eq!(error.failure().expect("a failure").kind, FailureKind::Lost, "{answers:?}");
+    }
 }
 
 #[tokio::test]

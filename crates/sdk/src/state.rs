@@ -12,6 +12,7 @@ use bifocal_protocol::settings::AppSetting;
 use serde_json::Value;
 
 use crate::core::Welcome;
+use crate::session::WifiStatus;
 
 /// The settings of the app changed (`settings_update`, or `POST /settings`).
 #[derive(Debug, Clone, PartialEq)]
@@ -50,7 +51,8 @@ pub(crate) struct State {
     pub(crate) timezone: Option<String>,
     pub(crate) capabilities: Option<Capabilities>,
     pub(crate) device: GlassesInfo,
-    pub(crate) glasses: Option<GlassesConnectionState>,
+    /// What was reported last, in either way.
+    pub(crate) wifi: Option<WifiStatus>,
     pub(crate) dashboard: DashboardMode,
 }
 
@@ -105,6 +107,9 @@ impl State {
                     self.device = GlassesInfo::default();
                 }
                 merge(&mut self.device, &update.state);
+                if let Some(connected) = update.state.wifi_connected {
+                    self.wifi = Some(WifiStatus { connected, ssid: self.device.wifi_ssid.clone() });
+                }
                 None
             }
             ToApp::DashboardModeChanged(changed) => {
@@ -112,6 +117,13 @@ impl State {
                 None
             }
             _ => None,
+        }
+    }
+
+    /// Takes over what `glasses_connection_state` says of the network.
+    pub(crate) fn connection(&mut self, state: GlassesConnectionState) {
+        if let Some(wifi) = state.wifi {
+            self.wifi = Some(WifiStatus { connected: wifi.connected, ssid: wifi.ssid });
         }
     }
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use bifocal_providers::SpeechConfig;
+use bifocal_providers::translate::TranslateConfig;
 use bifocal_providers::voice::VoiceConfig;
 use bifocal_session::Timings;
 
@@ -35,6 +36,8 @@ pub struct ServerConfig {
     pub weather_url: Option<url::Url>,
     /// What recognises speech.
     pub speech: SpeechConfig,
+    /// What translates behind speech engines that do not.
+    pub translate: TranslateConfig,
     /// What speaks.
     pub voice: VoiceConfig,
     /// Every duration of a session.

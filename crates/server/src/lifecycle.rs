@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::serve::ListenerExt;
 use bifocal_protocol::speech_url::SpeechUrls;
 use bifocal_providers::Recognizers;
+use bifocal_providers::translate::Translators;
 use bifocal_providers::voice::Voices;
 use bifocal_session::{EndReason, Input};
 use bifocal_store::Store;
@@ -60,6 +61,9 @@ pub enum StartError {
     /// The speech engines are configured in a way that cannot be.
     #[error("the section [speech] of the configuration: {0}")]
     Speech(#[from] bifocal_providers::ConfigError),
+    /// The section `[translate]` of the configuration is wrong.
+    #[error(transparent)]
+    Translate(#[from] bifocal_providers::translate::TranslateConfigError),
     /// The section `[voice]` of the configuration is wrong.
     #[error(transparent)]
     Voice(#[from] bifocal_providers::voice::VoiceConfigError),
@@ -86,6 +90,7 @@ pub struct Server {
     address: SocketAddr,
     serving: JoinHandle<()>,
     watching: JoinHandle<()>,
+    telling: JoinHandle<()>,
     measuring: JoinHandle<()>,
     events: Option<JoinHandle<()>>,
 }
@@ -143,7 +148,7 @@ impl Server {
             peers: crate::peers::Peers::default(),
             early: crate::early::EarlyReports::default(),
             writes: http::Writes::begin(),
-            recognizers: Recognizers::new(config.speech.clone())?,
+            recognizers: recognizers(&config)?,
             photos,
             stream_owners: Default::default(),
             udp,
@@ -163,12 +168,12 @@ impl Server {
         shared.streams.sweep(shared.shutdown.clone());
         tokio::spawn(photos::sweep(shared.clone()));
         let watching = tokio::spawn(watch_store(shared.clone()));
-        shared.tasks.spawn(crate::speech::tell_health(shared.clone()));
+        let telling = tokio::spawn(crate::speech::tell_health(shared.clone()));
         let measuring = tokio::spawn(measure(shared.clone()));
         info!(%address, public_url = shared.public_url, "listening");
         let allowed: Vec<String> = shared.config.networks.allowed().iter().map(ToString::to_string).collect();
         info!(allowed = allowed.join(", "), "webhooks may go to the open Internet and to these networks");
-        Ok(Server { shared, address, serving, watching, measuring, events: events_task })
+        Ok(Server { shared, address, serving, watching, telling, measuring, events: events_task })
     }
 
     /// Where it listens.
@@ -216,6 +221,7 @@ impl Server {
         shared.streams.stop().await;
         shared.shutdown.cancel();
         let _ = self.watching.await;
+        let _ = self.telling.await;
         let _ = self.measuring.await;
         let _ = tokio::time::timeout(DRAIN, self.serving).await;
         shared.store.close().await;
@@ -224,6 +230,13 @@ impl Server {
         events::flush(self.events).await;
         info!("stopped");
     }
+}
+
+/// The speech engines, with translators behind those that do not translate.
+fn recognizers(config: &ServerConfig) -> Result<Recognizers, StartError> {
+    let recognizers = Recognizers::new(config.speech.clone())?;
+    let translators = Translators::new(config.translate.clone())?;
+    Ok(if translators.is_empty() { recognizers } else { recognizers.with_translator(Arc::new(translators)) })
 }
 
 /// Whether a URL leads to this machine and nowhere else.

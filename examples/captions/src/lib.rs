@@ -15,13 +15,13 @@ pub struct Captions;
 
 impl App for Captions {
     async fn on_session(&self, session: AppSession) -> Result {
-        session.layouts().show_text_wall("Listening …").await?;
         let mut presses = session.events().button_press().await?;
         let mut changes = session.settings().changes()?.latest();
         loop {
             let language = session.settings().get("language").unwrap_or("en-US".to_owned());
             // Words that may still change are shown as they come; of those that come too fast only the newest matter.
             let mut words = session.events().transcription(&language).await?.latest();
+            session.layouts().show_text_wall("Listening …").await?;
             loop {
                 tokio::select! {
                     heard = words.next() => match heard {

@@ -20,7 +20,9 @@ async fn notes_are_kept_read_and_taken_away() {
 #[tokio::test(start_paused = true)]
 async fn they_are_there_in_the_next_session_and_nobody_else_sees_them() {
     let cloud = FakeCloud::new(Notes);
-    cloud.start("ann@example.org").await.says("note remember me").await;
+    let ann = cloud.start("ann@example.org").await;
+    ann.says("note remember me").await;
+    ann.sees("1. remember me").await;
     let ann = cloud.start("ann@example.org").await;
     ann.sees("1. remember me").await;
     cloud.start("bob@example.org").await.sees("No notes").await;

@@ -92,7 +92,7 @@ const manager = {
 const onStream = body => async x => {
   check(x.stream, 'there is no stream')
   return body(x)
-})
+}
 
 const stream = {
   name: 'AudioOutputStream',
@@ -107,7 +107,7 @@ const stream = {
       const again = await x.stream.open().then(() => 'opened', error => error.message)
       equal(again, 'Cannot open stream in state "streaming"')
       return 'settled'
-    },
+    }),
     write: onStream(async x => {
       const body = (await x.within(fetch(x.stream.streamUrl))).body.getReader()
       x.stream.write(new Uint8Array([1, 2, 3]))

@@ -49,7 +49,7 @@ const manager = {
 const onStream = body => async x => {
   check(x.stream, 'there is no stream')
   return body(x)
-})
+}
 
 const stream = {
   name: 'AudioOutputStream',
@@ -66,7 +66,7 @@ const stream = {
       equal([...(await x.within(body.read())).value], [1, 2, 3], 'what can be heard')
       await body.cancel()
       return 'sent'
-    },
+    }),
     onStateChange: onStream(x => {
       const states = []
       x.stream.onStateChange(state => states.push(state))

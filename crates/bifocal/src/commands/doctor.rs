@@ -6,8 +6,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use bifocal_providers::EngineState;
+use bifocal_providers::translate::{TranslatorRow, Translators};
 use bifocal_providers::voice::{VoiceRow, Voices};
+use bifocal_providers::{EngineRow, EngineState, Recognizers};
 use bifocal_server::StreamsConfig;
 use bifocal_store::Store;
 
@@ -54,6 +55,8 @@ pub(crate) async fn doctor(settings: &Settings) -> Result<ExitCode> {
         streams(settings, &serve, running.as_ref()),
         files(),
     ];
+    findings.extend(hearing(settings));
+    findings.extend(translators(settings));
     findings.extend(voices(settings));
     for finding in &findings {
         let mark = match finding.state {
@@ -172,6 +175,35 @@ fn streams(settings: &Settings, serve: &Serve, running: Option<&data::Running>) 
     }
 }
 
+/// The engines that hear, and what is wrong with them.
+fn hearing(settings: &Settings) -> Vec<Finding> {
+    let rows = match Recognizers::new(settings.speech()) {
+        Err(error) => return vec![bad("speech", error.to_string())],
+        Ok(recognizers) => recognizers.table(),
+    };
+    let none = || vec![note("speech", "none: phones have to recognise what is said. See docs/speech.md")];
+    let finding = |row: EngineRow| engine("speech", &row.name, row.state, &row.configured_by);
+    if rows.is_empty() { none() } else { rows.into_iter().map(finding).collect() }
+}
+
+/// The engines that translate, and what is wrong with them.
+fn translators(settings: &Settings) -> Vec<Finding> {
+    match Translators::new(settings.translate()) {
+        Err(error) => vec![bad("translate", error.to_string())],
+        Ok(translators) => {
+            let finding = |row: TranslatorRow| engine("translate", &row.name, row.state, &row.configured_by);
+            translators.table().into_iter().map(finding).collect()
+        }
+    }
+}
+
+fn engine(what: &'static str, name: &str, state: EngineState, configured_by: &str) -> Finding {
+    match state {
+        EngineState::Missing(missing) => note(what, format!("{name}: {missing}")),
+        _ => good(what, format!("{name} ({configured_by})")),
+    }
+}
+
 /// The engines that speak, and what is wrong with them.
 fn voices(settings: &Settings) -> Vec<Finding> {
     let voices = match Voices::new(settings.voice()) {
@@ -182,10 +214,7 @@ fn voices(settings: &Settings) -> Vec<Finding> {
     if rows.is_empty() {
         return vec![note("voice", "none: apps cannot speak. Install flite, or see docs/speech.md")];
     }
-    let finding = |row: VoiceRow| match row.state {
-        EngineState::Missing(what) => note("voice", format!("{}: {what}", row.name)),
-        _ => good("voice", format!("{} ({})", row.name, row.configured_by)),
-    };
+    let finding = |row: VoiceRow| engine("voice", &row.name, row.state, &row.configured_by);
     rows.into_iter().map(finding).collect()
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use bifocal_providers::SpeechConfig;
+use bifocal_providers::translate::TranslateConfig;
 use bifocal_providers::voice::VoiceConfig;
 use bifocal_server::{EventSink, Limits, NetworkPolicy, PhotoRetention, ServerConfig, StreamsConfig};
 use bifocal_session::Timings;
@@ -25,6 +26,7 @@ pub(crate) fn config(data: &Path) -> Result<ServerConfig> {
         photos: PhotoRetention::default(),
         timezone: "UTC".to_owned(),
         speech: SpeechConfig::default(),
+        translate: TranslateConfig::default(),
         voice: VoiceConfig::default(),
         timings: Timings::DEFAULT,
         networks: NetworkPolicy::loopback(),

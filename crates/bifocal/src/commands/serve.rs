@@ -34,6 +34,7 @@ pub(crate) async fn serve(settings: &Settings, serve: &Serve) -> Result<ExitCode
         timezone: settings.timezone()?,
         weather_url: settings.weather_url()?,
         speech: settings.speech(),
+        translate: settings.translate(),
         voice: settings.voice(),
         direct_photos: settings.direct_photos(),
         photos: settings.photo_retention(),

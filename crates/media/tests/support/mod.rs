@@ -130,7 +130,7 @@ pub(crate) fn publish(url: &str, seconds: u32) -> Child {
 /// `ffmpeg` with arguments.
 pub(crate) fn ffmpeg(arguments: &str) -> Command {
     let mut command = Command::new("ffmpeg");
-    command.args(["-hide_banner", "-loglevel", "error", "-nostdin"]).args(arguments.split_whitespace());
+    command.args(["-hide_banner", "-loglevel", "fatal", "-nostdin"]).args(arguments.split_whitespace());
     command.stdin(Stdio::null()).kill_on_drop(true);
     command
 }

@@ -27,6 +27,7 @@ use super::espeak::Espeak;
 use super::flite::Flite;
 use super::openai::OpenAiVoice;
 use super::program;
+use super::wyoming::WyomingVoice;
 use super::{Voice, VoiceConfigError as Wrong};
 use crate::http;
 use crate::secret::KeySource;
@@ -53,7 +54,7 @@ pub struct VoiceEngineConfig {
     /// What it is called in logs and metrics; the kind if it is not given.
     #[serde(default)]
     pub name: Option<String>,
-    /// Where it is, if not at the vendor's usual address: `https://host/v1`.
+    /// Where it is, if not at the vendor's usual address: `https://host/v1`, `tcp://host:10200`.
     #[serde(default)]
     pub url: Option<Url>,
     /// Environment variable with its key.
@@ -85,6 +86,8 @@ pub enum VoiceKind {
     ElevenLabs,
     /// OpenAI, and every server that speaks as it does.
     OpenAi,
+    /// Piper and the other voices of Home Assistant.
+    Wyoming,
     /// English, on this machine.
     Flite,
     /// Many languages, on this machine.
@@ -98,6 +101,7 @@ impl VoiceKind {
         match self {
             Self::ElevenLabs => "elevenlabs",
             Self::OpenAi => "openai",
+            Self::Wyoming => "wyoming",
             Self::Flite => "flite",
             Self::Espeak => "espeak-ng",
         }
@@ -179,6 +183,11 @@ impl Maker {
                 let (client, VoiceEngineConfig { voice, model, .. }) = (self.client()?, self.config);
                 Ok(built(Box::new(OpenAiVoice::new(self.name, client, url, key, voice, model)), by))
             }
+            VoiceKind::Wyoming => {
+                let url = self.config.url.clone().filter(|url| url.scheme() == "tcp" && url.port().is_some());
+                let url = url.ok_or_else(|| self.wrong("its `url` must be like tcp://127.0.0.1:10200"))?;
+                Ok(built(Box::new(WyomingVoice::new(self.name, url, self.config.voice)), "url".to_owned()))
+            }
             VoiceKind::Flite | VoiceKind::Espeak => {
                 let program = kind.name();
                 let found = program::find(program);
@@ -247,7 +256,8 @@ mod tests {
 
     #[test]
     fn names_in_the_configuration_are_those_of_the_kinds() {
-        for kind in [VoiceKind::ElevenLabs, VoiceKind::OpenAi, VoiceKind::Flite, VoiceKind::Espeak] {
+        for kind in [VoiceKind::ElevenLabs, VoiceKind::OpenAi, VoiceKind::Wyoming, VoiceKind::Flite, VoiceKind::Espeak]
+        {
             let read: VoiceEngineConfig = toml::from_str(&format!("kind = \"{}\"", kind.name())).expect("it is known");
             assert_eq!(read, VoiceEngineConfig::of(kind));
         }
@@ -262,6 +272,8 @@ mod tests {
             error.starts_with("[voice] engine elevenlabs: the environment variable BIFOCAL_NO_SUCH_KEY"),
             "{error}"
         );
+        let error = wrong(of(VoiceKind::Wyoming));
+        assert_eq!(error, "[voice] engine wyoming: its `url` must be like tcp://127.0.0.1:10200");
         let url = Some("file:///etc/passwd".parse().expect("a URL"));
         assert!(wrong(VoiceEngineConfig { url, ..of(VoiceKind::OpenAi) }).contains("https://api.openai.com/v1"));
         assert!(wrong(VoiceEngineConfig { name: Some("A b".to_owned()), ..of(VoiceKind::Flite) }).contains("its name"));

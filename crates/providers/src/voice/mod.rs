@@ -13,6 +13,7 @@ mod http;
 mod openai;
 mod program;
 mod voices;
+mod wyoming;
 
 use std::fmt;
 use std::sync::Arc;

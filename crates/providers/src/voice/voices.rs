@@ -137,7 +137,7 @@ impl Voices {
     fn followed(&self, spoken: Spoken, key: Key, health: Arc<Health>, turn: OwnedSemaphorePermit) -> Spoken {
         let Spoken { engine, content_type, length, body } = spoken;
         let (cache, heard) = (self.cache.clone(), Some(BytesMut::new()));
-        let watch = Watch { key, content_type, cache, health, heard, _turn: turn };
+        let watch = Watch { key, content_type, length, cache, health, heard, _turn: turn };
         let body = stream::unfold(Some((body, watch)), |state| async {
             let (mut body, mut watch) = state?;
             match body.next().await {
@@ -228,6 +228,7 @@ impl Drop for Asking<'_> {
 struct Watch {
     key: Key,
     content_type: &'static str,
+    length: Option<usize>,
     cache: Arc<Cache>,
     health: Arc<Health>,
     /// So far; `None` when it has become too much to be kept.
@@ -240,6 +241,10 @@ impl Watch {
         match &mut self.heard {
             Some(heard) if heard.len() + piece.len() <= PIECE => heard.extend_from_slice(piece),
             heard => *heard = None,
+        }
+        // Whoever knows the length need not ask for more, and so does not hear of the end.
+        if self.heard.as_ref().is_some_and(|heard| Some(heard.len()) == self.length) {
+            self.ended();
         }
     }
 

@@ -53,15 +53,10 @@ impl Device {
         })
     }
 
-    /// The Wi-Fi of the glasses; `None` while nothing is known of it. From `device_state_update`, or else from the last
-    /// `glasses_connection_state`.
+    /// The Wi-Fi of the glasses; `None` while nothing is known of it. From the last `device_state_update` or
+    /// `glasses_connection_state` that says something about it.
     pub fn wifi(&self) -> Option<WifiStatus> {
-        let state = self.shared.state();
-        if let Some(connected) = state.device.wifi_connected {
-            return Some(WifiStatus { connected, ssid: state.device.wifi_ssid.clone() });
-        }
-        let wifi = state.glasses.as_ref()?.wifi.as_ref()?;
-        Some(WifiStatus { connected: wifi.connected, ssid: wifi.ssid.clone() })
+        self.shared.state().wifi.clone()
     }
 
     /// Whether the glasses are in a Wi-Fi network, as far as is known.

@@ -253,7 +253,7 @@ impl Running {
                 if stream == "glasses_connection_state"
                     && let Ok(state) = json::decode::<GlassesConnectionState>(&data)
                 {
-                    shared.state().glasses = Some(state);
+                    shared.state().connection(state);
                 }
                 shared.hub.deliver(&Parcel::Data { stream: &stream, data: &data });
             }

@@ -154,6 +154,7 @@ async fn shared(folder: &std::path::Path, address: std::net::SocketAddr, sink: E
             direct_photos: false,
             photos: PhotoRetention::default(),
             speech: no_engines(),
+            translate: bifocal_providers::translate::TranslateConfig::default(),
             voice: no_voices(),
             timings: Timings::DEFAULT,
             networks,

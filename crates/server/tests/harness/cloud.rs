@@ -6,6 +6,7 @@ use std::path::Path;
 use bifocal_protocol::app::AppKind;
 use bifocal_protocol::ids::{PackageName, UserId};
 use bifocal_providers::SpeechConfig;
+use bifocal_providers::translate::TranslateConfig;
 use bifocal_providers::voice::VoiceConfig;
 use bifocal_server::{Limits, NetworkPolicy, PhotoRetention, Server, ServerConfig};
 use bifocal_server::{Limits, NetworkPolicy, Server, ServerConfig};
@@ -63,6 +64,7 @@ pub fn config(folder: &Path) -> ServerConfig {
         timezone: "UTC".to_owned(),
         weather_url: None,
         speech: SpeechConfig { engines: Some(vec![]) },
+        translate: TranslateConfig::default(),
         voice: VoiceConfig { engines: Some(vec![]), require_signature: None },
         direct_photos: false,
         photos: PhotoRetention::default(),
