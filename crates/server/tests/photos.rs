@@ -270,7 +270,8 @@ async fn an_own_url_gets_the_photo_with_its_token_and_only_where_it_may() {
     let inside = json!({"type": "photo_request", "requestId": "p2", "customWebhookUrl": "http://169.254.169.254/x"});
     scene.running.socket.send(inside).await;
     let told = scene.running.socket.until("photo_response").await;
-    assert_eq!(told["error"]["code"], "UPLOAD_FAILED", "{told}");
+    assert_eq!(told["error"]["code"], "BAD_REQUEST", "{told}");
+    assert!(told["error"]["message"].as_str().is_some_and(|why| why.contains("may not reach")), "{told}");
 }
 
 #[tokio::test]

@@ -16,7 +16,8 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tracing::{Instrument, warn};
 
-use crate::service;
+use crate::actor::Mail;
+use crate::mailbox::Mailbox;
 use crate::shared::{Shared, user_tag};
 
 /// Whose stream this is, by the name that apps know: REST names streams, not users.
@@ -70,6 +71,9 @@ async fn create(
     stream: String,
     outputs: Vec<MediaOutput>,
 ) -> Outcome {
+    let Some(session) = shared.sessions.get(user) else {
+        return Outcome::Failed { why: "the session is over".to_owned() };
+    };
     let outputs = outputs.into_iter().map(new_output).collect();
     let new = NewStream { owner: user_tag(user), outputs, record: false };
     let Created { id, publish_url, urls, outputs, status } = match provider.create(new).await {
@@ -77,7 +81,7 @@ async fn create(
         Err(error) => return Outcome::Failed { why: error.to_string() },
     };
     shared.stream_owners.0.lock().insert(stream.clone(), user.clone());
-    let follow = follow(shared.clone(), provider, user.clone(), stream.clone(), id.clone(), status);
+    let follow = follow(shared.clone(), provider, session.mailbox, stream.clone(), id.clone(), status);
     tokio::spawn(follow.in_current_span());
     Outcome::Media(Box::new(MediaMade {
         stream,
@@ -94,11 +98,12 @@ async fn create(
     }))
 }
 
-/// Tells the session how its stream is, until that is over. When there is no session any more, the stream is deleted.
+/// Tells the session how its stream is, until that is over. When the session is gone, the stream is deleted, whether the wearer has
+/// another one by now or not.
 async fn follow(
     shared: Arc<Shared>,
     provider: Arc<dyn ManagedProvider>,
-    user: UserId,
+    session: Mailbox,
     stream: String,
     id: StreamId,
     mut status: watch::Receiver<Status>,
@@ -106,7 +111,7 @@ async fn follow(
     loop {
         let report = report(&id, &status.borrow_and_update());
         let over = matches!(report.phase, MediaPhase::Ended(_));
-        let told = service::tell(&shared, &user, Input::Media(Box::new(report))).await;
+        let told = session.send(Mail::Input(Input::Media(Box::new(report)))).await.is_ok();
         if !told && !over {
             delete(&*provider, &id).await;
         }

@@ -18,8 +18,8 @@ use tracing::{Instrument, warn};
 use crate::photos;
 use crate::shared::Shared;
 
-/// Starts a call and reports its outcome. A stop webhook, or the word that there is no photo, or what is wanted of a managed stream, belongs to nobody: it goes on when the session has ended, and
-/// cannot be cancelled.
+/// Starts a call and reports its outcome. A stop webhook, the word that there is no photo, and what is wanted of a managed stream
+/// belong to nobody: they go on when the session has ended, and cannot be cancelled.
 pub(crate) fn spawn<F, R>(shared: &Arc<Shared>, user: &UserId, call: Call, report: R) -> Option<AbortHandle>
 where
     F: Future<Output = ()> + Send,

@@ -196,8 +196,8 @@ impl Metrics {
             Note::StreamBegan { managed, .. } => return self.stream(*managed, 1.0),
             Note::StreamEnded { managed, reason, after } => {
                 self.stream(*managed, -1.0);
-                self.counter(names::STREAMS_ENDED, "reason", reason).increment(1);
-                return histogram(&self.recorder, names::STREAM_SECONDS, "", "").record(*after as f64 / 1000.0);
+                self.counter(names::CAMERA_STREAMS_ENDED, "reason", reason).increment(1);
+                return histogram(&self.recorder, names::CAMERA_STREAM_SECONDS, "", "").record(*after as f64 / 1000.0);
             }
             Note::GlassesConnected { reconnection: true } => return self.reconnections[0].increment(1),
             Note::SpeechFailed { .. }
@@ -270,7 +270,7 @@ impl Metrics {
 
     fn stream(&self, managed: bool, change: f64) {
         let kind = if managed { "managed" } else { "direct" };
-        gauge(&self.recorder, names::STREAMS, "kind", kind).increment(change);
+        gauge(&self.recorder, names::CAMERA_STREAMS, "kind", kind).increment(change);
     }
 
     pub(crate) fn refused(&self, reason: &'static str) {
@@ -373,7 +373,7 @@ fn recorder() -> PrometheusRecorder {
     };
     let builder = PrometheusBuilder::new().set_buckets(&FAST).expect("the table has buckets");
     let builder = buckets(builder, names::PHOTO_SECONDS, &HUMAN);
-    let builder = buckets(builder, names::STREAM_SECONDS, &SLOW);
+    let builder = buckets(builder, names::CAMERA_STREAM_SECONDS, &SLOW);
     let builder = buckets(builder, names::SESSION_SECONDS, &SLOW);
     let builder = buckets(builder, names::SESSION_CONNECTED_SECONDS, &SLOW);
     let builder = buckets(builder, names::SESSION_RECONNECTIONS, &FEW);

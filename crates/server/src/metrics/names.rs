@@ -113,11 +113,11 @@ table! {
         "How long photos took, in seconds: until the first byte came, until the last, until it was delivered, and from the request.";
     PHOTOS_LATE = Counter "bifocal_photo_late_answers_total" [""]
         "Answers about photos that were over.";
-    STREAMS = Gauge "bifocal_streams" ["kind: direct, managed"]
+    CAMERA_STREAMS = Gauge "bifocal_camera_streams" ["kind: direct, managed"]
         "Streams of cameras that run or begin.";
-    STREAMS_ENDED = Counter "bifocal_streams_ended_total" ["reason: why they ended"]
-        "Streams of cameras that are over.";
-    STREAM_SECONDS = Histogram "bifocal_stream_seconds" [""]
+    CAMERA_STREAMS_ENDED = Counter "bifocal_camera_streams_ended_total" ["reason: see docs/camera.md"]
+        "Streams of cameras that are over, whoever carried them.";
+    CAMERA_STREAM_SECONDS = Histogram "bifocal_camera_stream_seconds" [""]
         "How long streams of cameras lasted, in seconds.";
     EVENTS_DROPPED = Counter "bifocal_product_events_dropped_total" [""]
         "Product events that the sink could not take.";

@@ -173,4 +173,23 @@ mod tests {
             assert!(!good(bad), "{bad}");
         }
     }
+
+    #[tokio::test]
+    async fn a_name_that_leads_into_the_house_is_refused_when_it_is_looked_up() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("photo.part");
+        std::fs::write(&path, b"photo").expect("written");
+        let photo = Incoming {
+            path,
+            bytes: 5,
+            mime: "image/png",
+            extension: "png",
+            name: "photo.png".to_owned(),
+            width: 1,
+            height: 1,
+        };
+        let delivery = Delivery::new(NetworkPolicy::allowing([])).expect("a client");
+        let why = delivery.to_url("https://localhost/in", None, "p1", &photo).await.expect_err("refused");
+        assert!(why.contains("allow_networks"), "{why}");
+    }
 }

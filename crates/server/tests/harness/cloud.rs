@@ -9,7 +9,6 @@ use bifocal_providers::SpeechConfig;
 use bifocal_providers::translate::TranslateConfig;
 use bifocal_providers::voice::VoiceConfig;
 use bifocal_server::{Limits, NetworkPolicy, PhotoRetention, Server, ServerConfig};
-use bifocal_server::{Limits, NetworkPolicy, Server, ServerConfig};
 use bifocal_session::Timings;
 use bifocal_store::{NewApp, Store};
 use serde_json::{Value, json};

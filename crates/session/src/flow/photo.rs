@@ -51,11 +51,9 @@ pub(crate) fn request(
     if let Err(not) = ready(s, app, For::Photo) {
         return refuse(s, photo, &not, now, out);
     }
-    let url = photo.request.custom_webhook_url.as_deref();
-    if url.is_some_and(|url| !is_url(url)) {
-        let why = "customWebhookUrl must be an https:// URL of at most 2048 bytes".to_owned();
-        reply_error(conn, AppErrorCode::MalformedMessage, &why, now, out);
-        return fail(s, photo, "BAD_REQUEST".to_owned(), why, None, now, out);
+    if let Some(why) = photo.request.custom_webhook_url.as_deref().and_then(|url| bad_url(s, url)) {
+        reply_error(conn, AppErrorCode::MalformedMessage, why, now, out);
+        return fail(s, photo, "BAD_REQUEST".to_owned(), why.to_owned(), None, now, out);
     }
     if let Some(stream) = &s.video.stream {
         let busy = Busy::Stream { managed: stream.is_managed(), ends: stream.is_ending() };
@@ -76,10 +74,16 @@ pub(crate) fn request(
     }
 }
 
-fn is_url(url: &str) -> bool {
+/// What is wrong with a URL that an app has named for its photos.
+fn bad_url(s: &UserSession, url: &str) -> Option<&'static str> {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let plain = !url.bytes().any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control());
-    url.len() <= MAX_URL && plain && rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+    if url.len() > MAX_URL || !plain || rest.is_none_or(|rest| rest.is_empty() || rest.starts_with('/')) {
+        return Some("customWebhookUrl must be an https:// URL of at most 2048 bytes");
+    }
+    // Whether this server posts there or the phone does: an app does not look around in somebody's house.
+    let reachable = s.config.may_fetch.allows(url);
+    (!reachable).then_some("customWebhookUrl leads to a network that apps may not reach; the operator can allow it")
 }
 
 /// The camera is free: the next photo is taken, if the phone is there.

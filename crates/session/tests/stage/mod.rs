@@ -6,7 +6,8 @@
 //! wearer ADDRESS                                     whose session it is, if not ann@example.org's; before anything else
 //! app PACKAGE [standard|background|system_dashboard] [PERMISSION …] [needs-HARDWARE …] [uuid]     registered and installed
 //! ran PACKAGE                                        the user had it running
-//! running PACKAGE on N [speaking v3] [wanting STREAM …]            furnishing: glasses 1 are connected and the user's record is read (if
+//! running PACKAGE on N [speaking v3] [wanting STREAM …]
+//!                                                    furnishing: glasses 1 are connected and the user's record is read (if
 //!                                                    they were not), the user has started the app, its webhook has answered,
 //!                                                    its socket N is there, and 2 s have passed; both answer pings. Nothing
 //!                                                    of that is listed
@@ -33,7 +34,8 @@
 //! settings are JSON                                  the user has set the system settings on the phone; what is not said is
 //!                                                    the default
 //! photo N arrives | arrives at URL | cannot be passed on: REASON      call N, the upload of a photo, ends
-//! media N makes NAME for STREAM [OUTPUT …] | fails REASON                  call N, the making of a managed stream, ends; its name is the provider's
+//! media N makes NAME for STREAM [OUTPUT …] | fails REASON              call N, the making of a managed stream, ends; NAME is the
+//!                                                    provider's
 //! media NAME is waiting | preparing | live | lost | over [N watch] [OUTPUT works | fails] …
 //! output N is NAME | is refused | fails REASON | is gone            call N, about a copy of a managed stream, ends
 //! app PACKAGE is set [JSON, …]                       the user has chosen values for an app
@@ -139,8 +141,6 @@ impl Stage {
             own_dashboard: false,
             weather: false,
             speech: true,
-            own_dashboard,
-            weather,
             camera: CameraConfig {
                 upload_url: "http://127.0.0.1:8002/photos".to_owned(),
                 direct_photos: false,
@@ -406,7 +406,6 @@ impl Stage {
                 self.newest.retain(|(known, _)| *known != word);
                 self.newest.push((word, name));
             }
-            lines.push(format!("{prefix}{}", render::effect(&effect, self.everything)));
         }
         for call in asked {
             let healthy = self.health.unwrap_or_default();

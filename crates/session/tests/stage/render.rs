@@ -1,10 +1,9 @@
 //! Effects as lines of text.
 
 use bifocal_session::{
-    Answer, AudioOut, Call, Effect, Lane, LatestKey, Note, PeerRequest, SessionSummary, SpeechCommand, Transcript,
-    WordsLag,
+    Answer, AudioOut, Call, Effect, Lane, LatestKey, Note, OutputView, PeerRequest, SessionSummary, SpeechCommand,
+    Transcript, WordsLag,
 };
-use bifocal_session::{Answer, Call, Effect, Lane, LatestKey, Note, OutputView, PeerRequest, SessionSummary};
 use serde_json::{Map, Value, json};
 
 /// One effect, one line; `everything` prints it whole.
