@@ -13,6 +13,8 @@ pub mod screen;
 pub mod script;
 pub mod terminal;
 
-pub use phone::{CameraState, ConnectError, Pace, Phone, PhoneConfig, PhoneError, PhoneEvent, PhoneState, Photo, SoundPath, Watch};
+pub use phone::{
+    CameraState, ConnectError, Pace, Phone, PhoneConfig, PhoneError, PhoneEvent, PhoneState, Photo, SoundPath, Watch,
+};
 pub use screen::{Picture, Screen};
 pub use script::{Outcome, Script, ScriptError};

@@ -101,11 +101,7 @@ impl Task {
         Ok(())
     }
 
-    pub(super) async fn uploaded(
-        &mut self,
-        socket: &mut Socket,
-        (request, outcome): Shot,
-    ) -> Result<(), End> {
+    pub(super) async fn uploaded(&mut self, socket: &mut Socket, (request, outcome): Shot) -> Result<(), End> {
         match outcome {
             // The app has the picture; real phones say nothing more.
             Ok(host) => {
@@ -128,13 +124,11 @@ impl Task {
         self.send(socket, answer).await
     }
 
-    pub(super) async fn stream(
-        &mut self,
-        socket: &mut Socket,
-        request: StreamRequest,
-    ) -> Result<(), End> {
+    pub(super) async fn stream(&mut self, socket: &mut Socket, request: StreamRequest) -> Result<(), End> {
         let report = match self.camera.refusal() {
-            _ if !self.streams.are_known() => return self.unknown(if request.new_names { "start_stream" } else { "start_rtmp_stream" }),
+            _ if !self.streams.are_known() => {
+                return self.unknown(if request.new_names { "start_stream" } else { "start_rtmp_stream" });
+            }
             Some((code, why)) => request.refused(&format!("{code}: {why}")),
             None => self.streams.start(request),
         };

@@ -256,7 +256,9 @@ mod tests {
 
     #[test]
     fn only_rtmp_is_streamed_to_and_no_option_gets_in() {
-        for bad in ["", "https://h/whip", "srt://h:1", "-i", "rtmp://", "file:///x", "rtmp://h/a key", "rtmp://h/\u{e9}"] {
+        for bad in
+            ["", "https://h/whip", "srt://h:1", "-i", "rtmp://", "file:///x", "rtmp://h/a key", "rtmp://h/\u{e9}"]
+        {
             assert!(wish(bad, json!({})).is_err(), "{bad}");
         }
     }

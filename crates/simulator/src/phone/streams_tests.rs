@@ -27,7 +27,12 @@ fn streams(folder: &Path, script: &str, patience: Patience) -> Streams {
 
 fn request(id: &str) -> StreamRequest {
     let rtmp_url = "rtmp://127.0.0.1:1/live/geheim".to_owned();
-    StreamRequest { stream_id: id.to_owned(), app_id: "org.example.live".to_owned(), rtmp_url, ..StreamRequest::default() }
+    StreamRequest {
+        stream_id: id.to_owned(),
+        app_id: "org.example.live".to_owned(),
+        rtmp_url,
+        ..StreamRequest::default()
+    }
 }
 
 async fn next(streams: &mut Streams) -> Report {
