@@ -208,6 +208,11 @@ pub(crate) struct Sim {
     /// How sound is sent: pcm, lc3-20, lc3-40 or lc3-60, with +udp or +udp+secret (encrypted) behind it
     #[arg(long, env = "BIFOCAL_AUDIO", default_value = "pcm", value_name = "WAY")]
     pub(crate) audio: SoundPath,
+    /// Which glasses they say that they are, for what they can do: "Simulated Glasses" (a display), "Mentra Live" (a camera),
+    /// "Even Realities G1" …; none: they do not say it, and may have everything [default: Mentra Live with --camera, otherwise
+    /// Simulated Glasses]
+    #[arg(long, env = "BIFOCAL_GLASSES", value_name = "MODEL")]
+    pub(crate) glasses: Option<String>,
     /// What the camera sees: a JPEG, PNG or WebP file [default: a test card with the time in it]
     #[arg(long, env = "BIFOCAL_CAMERA", value_name = "FILE")]
     pub(crate) camera: Option<PathBuf>,

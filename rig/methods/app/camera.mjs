@@ -1,34 +1,52 @@
 // session.camera: photos, direct streams, and streams that the cloud manages.
 import { readFileSync } from 'node:fs'
-import { atEnd, check, equal, fires, local, pending } from '../checks.mjs'
+import { atEnd, check, equal, extra, fires, local } from '../checks.mjs'
 import { nameOnly } from './names.mjs'
 
-const URL = 'rtmp://127.0.0.1:1935/live'
+/** Where direct streams go: a media server that the test has started. */
+export const URL = process.env.RTMP_URL
+/** Streams are real, made by ffmpeg, so that they are small. */
+export const SMALL = { width: 160, height: 120, frameRate: 5, bitrate: 100_000 }
 /** What the glasses take a picture of. */
 export const PHOTO = readFileSync(new globalThis.URL('../../photo.png', import.meta.url))
-const managedLater = row => pending('photos', row)
 // Bob's glasses have a camera.
 const bobs = x => x.peer
 export const isGood = status => !['error', 'stopped', 'timeout'].includes(status)
 
 /** The stream of direct streaming: SDK 3.0.0-alpha.4 has given it another name. */
 const statusStream = x => (x.version === '3.0.0-alpha.4' ? 'stream_status' : 'rtmp_stream_status')
-const options = x => (x.version === '3.0.0-alpha.4' ? { streamUrl: URL } : { rtmpUrl: URL })
+const options = x => ({ video: SMALL, ...(x.version === '3.0.0-alpha.4' ? { streamUrl: URL } : { rtmpUrl: URL }) })
 
-/** The phone is told to start or to stop a stream, and says that it has. */
-export async function phoneStreams(x, word, status, mark) {
-  const isIt = ({ kind }) => kind === `${word}_rtmp_stream` || kind === `${word}_stream`
-  const { message } = await x.bob.seen.next(`the phone's ${word}`, isIt, x.left(), mark)
-  await x.bob.send({ type: 'rtmp_stream_status', streamId: message.streamId, status, timestamp: new Date() })
+/** Does something that ends a stream; waits until the SDK knows, and the cloud has heard it of the glasses. */
+export async function ends(x, stop, streams) {
+  const { camera } = x.peer
+  await x.within(stop())
+  await x.eventually('the end', () => !streams())
+  await x.eventually('the camera to be free', async () => !(await camera.checkExistingStream()).hasActiveStream)
 }
+
+/** What a request is refused with: these words, at once. */
+export const refuses = (request, words) => async x => {
+  const outcome = await x.within(request(x).then(() => 'settled', error => String(error?.message ?? error)))
+  check(words.test(outcome), `the outcome is ${outcome}`)
+  return 'settled'
+}
+
+/** A photo while the camera does not work. */
+export const whileOff = request => extra(async x => {
+  await x.bob.play('camera off')
+  try {
+    return await refuses(request, /the camera is off/)(x)
+  } finally {
+    await x.bob.play('camera on')
+  }
+})
 
 /** A direct stream runs, begun by this method, and the cloud says so. */
 async function streaming(x, start = 'startStream') {
   const { camera } = x.peer
   if (!camera.isCurrentlyStreaming()) {
-    const mark = x.bob.seen.mark()
-    await camera[start](options(x))
-    await phoneStreams(x, 'start', 'active', mark)
+    await x.within(camera[start](options(x)))
   }
   await x.eventually('the status', () => camera.getStreamStatus()?.status === 'active')
   return camera
@@ -39,61 +57,86 @@ const starts = method => async x => {
   return 'settled'
 }
 
+/** The stream is stopped by this method, and the cloud says so. */
+function stopped(x, method = 'stopStream') {
+  const { camera } = x.peer
+  return ends(x, () => camera[method](), () => camera.isCurrentlyStreaming())
+}
+
 const stops = method => async x => {
-  const [camera, mark] = [await streaming(x), x.bob.seen.mark()]
-  await x.within(camera[method]())
-  await phoneStreams(x, 'stop', 'stopped', mark)
-  await x.eventually('the end', () => !camera.isCurrentlyStreaming())
+  await streaming(x)
+  await stopped(x, method)
   return 'settled'
 }
 
+// What is told is how a stream begins.
 const tells = method => fires(
   (x, handler) => x.peer.camera[method](handler),
-  x => streaming(x),
+  async x => {
+    if (x.peer.camera.isCurrentlyStreaming()) await stopped(x)
+    await streaming(x)
+  },
   e => isGood(e.status),
   bobs,
 )
 
-const startsManaged = method => managedLater(async x => {
-  const mark = x.bob.seen.mark()
-  const started = x.peer.camera[method]()
-  started.catch(() => {})
-  await Promise.race([started, phoneStreams(x, 'start', 'active', mark)])
-  const { hlsUrl, dashUrl } = await x.within(started)
+/** A managed stream can be watched, begun by this method. */
+async function watched(x, start = 'startManagedStream') {
+  const { camera } = x.peer
+  if (!camera.isManagedStreamActive()) await x.within(camera[start]({ video: SMALL }))
+  await x.eventually('the addresses', () => camera.getManagedStreamUrls()?.hlsUrl)
+  return camera
+}
+
+const endsManaged = (x, method) => {
+  const { camera } = x.peer
+  return ends(x, () => camera[method](), () => camera.isManagedStreamActive())
+}
+
+/** What the app was given plays: it is the playlist of a stream. */
+export async function plays({ hlsUrl, dashUrl }) {
   check(hlsUrl && dashUrl, 'no addresses')
-  return 'settled'
-})
+  const playlist = await (await fetch(hlsUrl)).text()
+  check(playlist.startsWith('#EXTM3U'), `no playlist: ${playlist.slice(0, 40)}`)
+}
 
-const stopsManaged = method => managedLater(async x => {
-  check(x.peer.camera.isManagedStreamActive(), 'there is no stream')
-  await x.peer.camera[method]()
-  await x.eventually('the end', () => !x.peer.camera.isManagedStreamActive())
+const startsManaged = (method, stop) => async x => {
+  if (x.peer.camera.isManagedStreamActive()) await endsManaged(x, stop)
+  await plays(await x.within(x.peer.camera[method]({ video: SMALL })))
   return 'settled'
-})
+}
 
-const tellsManaged = method => managedLater(fires(
+const stopsManaged = (method, start) => async x => {
+  await watched(x, start)
+  await endsManaged(x, method)
+  return 'settled'
+}
+
+const tellsManaged = (method, start, stop) => fires(
   (x, handler) => x.peer.camera[method](handler),
-  x => {
-    x.peer.camera.startManagedStream().catch(() => {})
+  async x => {
+    if (x.peer.camera.isManagedStreamActive()) await endsManaged(x, stop)
+    await watched(x, start)
   },
-  e => isGood(e.status),
+  e => e.status === 'active',
   bobs,
-))
+)
 
-const whileManaged = body => managedLater(async x => {
-  check(x.peer.camera.isManagedStreamActive(), 'there is no stream')
-  await body(x.peer.camera)
+const whileManaged = body => async x => {
+  await body(await watched(x))
   return 'local'
-})
+}
 
 /** A photo request of bob's app that waits, for as long as `look` looks. */
 const waiting = look => local(async x => {
-  const { camera } = x.peer
+  const [{ camera }, mark] = [x.peer, x.bob.seen.mark()]
   const result = camera.requestPhoto().then(() => 'photo', error => String(error?.message ?? error))
   const { requestId } = x.tap(x.peer).sent.entries.findLast(({ type }) => type === 'photo_request')
   const expected = await look(camera, requestId)
   if (expected) equal(await x.within(result), expected, 'the outcome')
   else camera.cancelPhotoRequest(requestId)
+  // The glasses take it all the same; then the camera is free.
+  await x.bob.sees(x, 'photo', () => true, mark)
 })
 
 const photo = {
@@ -102,6 +145,7 @@ const photo = {
     equal([Buffer.compare(Buffer.from(buffer), PHOTO), mimeType], [0, 'image/png'])
     return 'settled'
   },
+  'requestPhoto, the camera is off': whileOff(x => x.peer.camera.requestPhoto()),
   'requestPhoto({customWebhookUrl})': async x => {
     const mark = x.bob.seen.mark()
     await x.within(x.peer.camera.requestPhoto({ customWebhookUrl: `http://127.0.0.1:${x.port}/elsewhere` }))
@@ -145,6 +189,10 @@ const direct = {
   isCurrentlyStreaming: async x => (equal((await streaming(x)).isCurrentlyStreaming(), true), 'local'),
   getCurrentStreamUrl: async x => (equal((await streaming(x)).getCurrentStreamUrl(), URL), 'local'),
   getStreamStatus: async x => (check(isGood((await streaming(x)).getStreamStatus().status), 'a bad status'), 'local'),
+  'startManagedStream while a direct stream runs': extra(async x => {
+    await streaming(x)
+    return refuses(x => x.peer.camera.startManagedStream(), /STREAM_CONFLICT/)(x)
+  }),
   stopStream: stops('stopStream'),
   startLocalLivestream: starts('startLocalLivestream'),
   stopLocalLivestream: stops('stopLocalLivestream'),
@@ -164,16 +212,16 @@ const direct = {
 const ACTIVE = { type: 'managed_stream_status', status: 'active', streamId: 'by hand', hlsUrl: 'https://h', dashUrl: 'https://d' }
 
 const managed = {
-  onManagedStreamStatus: tellsManaged('onManagedStreamStatus'),
-  onLivestreamStatus: tellsManaged('onLivestreamStatus'),
-  startManagedStream: startsManaged('startManagedStream'),
+  onManagedStreamStatus: tellsManaged('onManagedStreamStatus', 'startManagedStream', 'stopManagedStream'),
+  onLivestreamStatus: tellsManaged('onLivestreamStatus', 'startLivestream', 'stopLivestream'),
+  startManagedStream: startsManaged('startManagedStream', 'stopManagedStream'),
   isManagedStreamActive: whileManaged(camera => equal(camera.isManagedStreamActive(), true)),
-  getManagedStreamUrls: whileManaged(camera => check(camera.getManagedStreamUrls().hlsUrl, 'no address')),
-  stopManagedStream: stopsManaged('stopManagedStream'),
-  startLivestream: startsManaged('startLivestream'),
+  getManagedStreamUrls: whileManaged(camera => plays(camera.getManagedStreamUrls())),
+  stopManagedStream: stopsManaged('stopManagedStream', 'startManagedStream'),
+  startLivestream: startsManaged('startLivestream', 'stopLivestream'),
   isLivestreamActive: whileManaged(camera => equal(camera.isLivestreamActive(), true)),
-  getLivestreamUrls: whileManaged(camera => check(camera.getLivestreamUrls().hlsUrl, 'no address')),
-  stopLivestream: stopsManaged('stopLivestream'),
+  getLivestreamUrls: whileManaged(camera => plays(camera.getLivestreamUrls())),
+  stopLivestream: stopsManaged('stopLivestream', 'startLivestream'),
   checkExistingStream: async x => {
     await x.synced()
     return 'settled'

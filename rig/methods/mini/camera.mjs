@@ -1,21 +1,17 @@
 // session.camera: photos, direct streams, and streams that the cloud manages.
-import { atEnd, check, equal, fires, local, pending } from '../checks.mjs'
-import { PHOTO, isGood, phoneStreams } from '../app/camera.mjs'
+import { atEnd, check, equal, extra, fires, local } from '../checks.mjs'
+import { PHOTO, SMALL, URL, ends, isGood, plays, refuses, whileOff } from '../app/camera.mjs'
 
-const URL = 'rtmp://127.0.0.1:1935/live'
-const managedLater = row => pending('photos', row)
 // Bob's glasses have a camera.
 const bobs = x => x.peer
 
-const direct = camera => camera.startStream({ direct: URL })
+const direct = camera => camera.startStream({ direct: URL, video: SMALL })
 
 /** A direct stream runs, begun like this, and the cloud says so. */
 async function streaming(x, start = direct) {
   const { camera } = x.peer
   if (!camera.isCurrentlyStreaming()) {
-    const mark = x.bob.seen.mark()
-    await start(camera)
-    await phoneStreams(x, 'start', 'active', mark)
+    await x.within(start(camera))
   }
   await x.eventually('the status', () => camera.getStreamStatus()?.status === 'active')
   return camera
@@ -32,29 +28,35 @@ const starts = start => async x => {
 }
 
 const stops = stop => async x => {
-  const [camera, mark] = [x.peer.camera, x.bob.seen.mark()]
+  const { camera } = x.peer
   check(camera.isCurrentlyStreaming(), 'there is no stream')
-  await x.within(stop(camera))
-  await phoneStreams(x, 'stop', 'stopped', mark)
-  await x.eventually('the end', () => !camera.isCurrentlyStreaming())
+  await ends(x, () => stop(camera), () => camera.isCurrentlyStreaming())
   return 'settled'
 }
 
-const startsManaged = start => managedLater(async x => {
-  const mark = x.bob.seen.mark()
-  const started = start(x.peer.camera)
-  started.catch(() => {})
-  await Promise.race([started, phoneStreams(x, 'start', 'active', mark)])
-  const { hlsUrl, dashUrl } = await x.within(started)
-  check(hlsUrl && dashUrl, 'no addresses')
-  return 'settled'
-})
+/** A managed stream can be watched. */
+async function watched(x) {
+  const { camera } = x.peer
+  if (!camera.isManagedStreamActive()) await x.within(camera.startManagedStream({ video: SMALL }))
+  await x.eventually('the addresses', () => camera.getManagedStreamUrls()?.hlsUrl)
+  return camera
+}
 
-const whileManaged = look => managedLater(async x => {
-  check(x.peer.camera.isManagedStreamActive(), 'there is no stream')
-  await look(x.peer.camera)
+const endsManaged = x => {
+  const { camera } = x.peer
+  return ends(x, () => camera.stopManagedStream(), () => camera.isManagedStreamActive())
+}
+
+const startsManaged = start => async x => {
+  if (x.peer.camera.isManagedStreamActive()) await endsManaged(x)
+  await plays(await x.within(start(x.peer.camera)))
+  return 'settled'
+}
+
+const whileManaged = look => async x => {
+  await look(await watched(x))
   return 'local'
-})
+}
 
 export const camera = {
   name: 'session.camera',
@@ -66,6 +68,7 @@ export const camera = {
       equal(Buffer.compare(Buffer.from(await (await fetch(url)).arrayBuffer()), PHOTO), 0)
       return 'settled'
     },
+    'takePhoto, the camera is off': whileOff(x => x.peer.camera.takePhoto()),
     // The other app may not take photos, and learns it when it tries.
     hasPermission: async x => {
       await x.within(x.dashboard.camera.takePhoto().catch(() => {}))
@@ -73,10 +76,13 @@ export const camera = {
       return 'local'
     },
     handlePhotoResponse: local(async x => {
+      const mark = x.bob.seen.mark()
       const photo = x.peer.camera.takePhoto()
       const { requestId } = x.tap(x.peer).sent.entries.findLast(({ type }) => type === 'photo_request')
       x.peer.camera.handlePhotoResponse({ requestId, success: true, photoUrl: 'https://by.hand' })
       equal((await x.within(photo)).url, 'https://by.hand')
+      // The glasses take it all the same; then the camera is free.
+      await x.bob.sees(x, 'photo', () => true, mark)
     }),
 
     onStreamStatus: fires(
@@ -89,24 +95,35 @@ export const camera = {
     isCurrentlyStreaming: whileDirect(camera => equal(camera.isCurrentlyStreaming(), true)),
     getCurrentStreamUrl: whileDirect(camera => equal(camera.getCurrentStreamUrl(), URL)),
     getStreamStatus: whileDirect(camera => check(isGood(camera.getStreamStatus().status), 'a bad status')),
+    'startManagedStream while a direct stream runs': extra(async x => {
+      await streaming(x)
+      return refuses(x => x.peer.camera.startManagedStream(), /STREAM_CONFLICT/)(x)
+    }),
     stopStream: stops(camera => camera.stopStream()),
-    startDirectStream: starts(camera => camera.startDirectStream({ rtmpUrl: URL })),
+    startDirectStream: starts(camera => camera.startDirectStream({ rtmpUrl: URL, video: SMALL })),
 
-    onManagedStreamStatus: managedLater(fires(
+    onManagedStreamStatus: fires(
       (x, handler) => x.peer.camera.onManagedStreamStatus(handler),
-      x => {
-        x.peer.camera.startManagedStream().catch(() => {})
+      async x => {
+        // The direct stream of the row before.
+        const { camera } = x.peer
+        if (camera.isCurrentlyStreaming()) await ends(x, () => camera.stopStream(), () => camera.isCurrentlyStreaming())
+        await watched(x)
       },
-      e => isGood(e.status),
+      e => e.status === 'active',
       bobs,
-    )),
-    startStream: startsManaged(camera => camera.startStream()),
-    getStreamUrls: whileManaged(camera => check(camera.getStreamUrls().hlsUrl, 'no address')),
+    ),
+    startStream: startsManaged(camera => camera.startStream({ video: SMALL })),
+    getStreamUrls: whileManaged(camera => plays(camera.getStreamUrls())),
     isManagedStreamActive: whileManaged(camera => equal(camera.isManagedStreamActive(), true)),
-    getManagedStreamUrls: whileManaged(camera => check(camera.getManagedStreamUrls().hlsUrl, 'no address')),
+    getManagedStreamUrls: whileManaged(camera => plays(camera.getManagedStreamUrls())),
     getManagedStreamStatus: whileManaged(camera => equal(camera.getManagedStreamStatus().status, 'active')),
-    stopManagedStream: managedLater(stops(camera => camera.stopManagedStream())),
-    startManagedStream: startsManaged(camera => camera.startManagedStream()),
+    async stopManagedStream(x) {
+      await watched(x)
+      await endsManaged(x)
+      return 'settled'
+    },
+    startManagedStream: startsManaged(camera => camera.startManagedStream({ video: SMALL })),
     async checkExistingStream(x) {
       await x.synced()
       return 'settled'

@@ -10,6 +10,8 @@ use bifocal_simulator::{Outcome, Phone, PhoneConfig, Photo, plain, script, termi
 use crate::cli::Sim;
 use crate::config::{self, WrongUsage};
 
+/// The glasses that have a camera.
+const WITH_CAMERA: &str = "Mentra Live";
 /// What apps take.
 const MAX_PICTURE: usize = 10 << 20;
 
@@ -24,7 +26,14 @@ pub(crate) async fn sim(sim: Sim) -> Result<ExitCode> {
         return Err(WrongUsage(format!("{}: {error}", path.display())).into());
     }
     let photo = sim.camera.as_deref().map(seen).transpose()?;
-    let config = PhoneConfig { sound: sim.audio, photo, ..PhoneConfig::new(sim.cloud, sim.token) };
+    let usual = PhoneConfig::new(sim.cloud, sim.token);
+    let model = match sim.glasses.as_deref() {
+        Some("none") => None,
+        Some(model) => Some(model.to_owned()),
+        None if photo.is_some() => Some(WITH_CAMERA.to_owned()),
+        None => usual.model.clone(),
+    };
+    let config = PhoneConfig { sound: sim.audio, photo, model, ..usual };
     let phone = Phone::connect(config).await?;
     if let Some((Ok(script), path)) = parsed {
         let base = path.parent().unwrap_or(Path::new("."));

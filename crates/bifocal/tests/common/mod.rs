@@ -4,8 +4,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bifocal_media::{MediaConfig, Permits};
 use bifocal_simulator::{Phone, PhoneConfig};
 
 pub(crate) const WEARER: &str = "ann-marie@example.org";
@@ -76,8 +78,14 @@ impl Cloud {
 
     /// A phone of the test's wearer.
     pub(crate) async fn phone(&self) -> Phone {
+        self.phone_with(Some("Simulated Glasses")).await
+    }
+
+    /// The same with other glasses.
+    pub(crate) async fn phone_with(&self, model: Option<&str>) -> Phone {
         let token = self.admin_ok(&["token", WEARER]);
-        Phone::connect(PhoneConfig::new(&self.url, token)).await.expect("the phone connects")
+        let config = PhoneConfig { model: model.map(str::to_owned), ..PhoneConfig::new(&self.url, token) };
+        Phone::connect(config).await.expect("the phone connects")
     }
 
     pub(crate) fn log(&self) -> String {
@@ -117,6 +125,27 @@ pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
         }
         assert!(Instant::now() < until, "waited for {what}");
         std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// An address of this machine that nobody listens at. For `--rtmp-listen`, where zero means that there is to be no media server.
+pub(crate) fn free_port() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("bound").to_string()
+}
+
+/// A media server on this machine, for streams that go elsewhere than to the cloud.
+pub(crate) fn media_config() -> MediaConfig {
+    MediaConfig {
+        listen: ([127, 0, 0, 1], 0).into(),
+        publish_base: None,
+        viewer_base: "http://127.0.0.1:1".to_owned(),
+        permits: Permits(Arc::new(|address| address.is_loopback())),
+        tls: None,
+        recording: None,
+        ffmpeg: None,
+        limits: Default::default(),
+        patience: Default::default(),
     }
 }
 

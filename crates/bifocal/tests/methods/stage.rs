@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bifocal_media::{ManagedProvider as _, Media, NewStream};
 use bifocal_protocol::layout::View;
 use bifocal_simulator::phone::{Pace, Photo};
 use bifocal_simulator::{Outcome, Phone, PhoneConfig, PhoneEvent, Picture, script};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::common::{Cloud, WEARER};
+use crate::common::{Cloud, WEARER, free_port, media_config};
 use crate::driver::{Driver, Stack};
 use crate::overhear::overhear;
 
@@ -45,8 +46,10 @@ pub(crate) async fn play(stack: Stack) -> Vec<Value> {
 }
 
 async fn play_without_limit(stack: Stack) -> Vec<Value> {
-    let cloud = Cloud::start();
-    let environment = [("CLOUD_URL", &*cloud.url), ("API_KEY", KEY), ("ANN", WEARER), ("BOB", BOB)];
+    let cloud = Cloud::start_with("", &["--rtmp-listen", &free_port()]);
+    let (_target, rtmp) = target().await;
+    let environment =
+        [("CLOUD_URL", &*cloud.url), ("API_KEY", KEY), ("ANN", WEARER), ("BOB", BOB), ("RTMP_URL", &*rtmp)];
     let mut driver = Driver::start(stack, &environment);
     let mut said = Vec::new();
     let ports = loop {
@@ -83,6 +86,15 @@ async fn play_without_limit(stack: Stack) -> Vec<Value> {
     said
 }
 
+/// Somebody else's server, where direct streams may go for as long as the rows take.
+async fn target() -> (Media, String) {
+    let mut config = media_config();
+    (config.patience.start, config.patience.come_back) = (LIMIT, LIMIT);
+    let media = Media::start(config).await.expect("it listens");
+    let place = media.create(NewStream::default()).await.expect("made");
+    (media, place.publish_url)
+}
+
 /// Registers the apps, and connects the phones.
 async fn set(cloud: Cloud, ports: &Value, ear: &UnboundedSender<Value>) -> Stage {
     let url = |port: &Value| format!("http://127.0.0.1:{port}");
@@ -113,8 +125,8 @@ async fn wearer(cloud: &Cloud, name: &'static str, address: &str, ear: &Unbounde
             let _ = ear.send(json!({"phone": name, "kind": kind, "message": message}));
         }
     });
-    // The rows say themselves what becomes of sound and of streams.
-    let config = PhoneConfig { plays: false, ffmpeg: None, ..PhoneConfig::new(relay.await, &token) };
+    // The rows say themselves what becomes of sound. Streams are real.
+    let config = PhoneConfig { plays: false, ..PhoneConfig::new(relay.await, &token) };
     let phone = Phone::connect(config).await.expect("the phone connects");
     follow(name, &phone, ear.clone());
     let photo = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rig/photo.png");
