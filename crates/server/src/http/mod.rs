@@ -3,6 +3,7 @@
 mod admin;
 mod apps;
 mod audio;
+mod bitmap;
 mod health;
 mod phone;
 mod sdk;
@@ -66,6 +67,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
             "/api/sdk/simple-storage/{email}/{key}",
             get(storage::one).put(storage::put_one).delete(storage::delete_one),
         )
+        .route("/api/sdk/bitmap", post(bitmap::draw))
         .route("/api/tts", get(tts::speak).head(tts::look))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
