@@ -88,7 +88,8 @@ async fn what_is_missing_or_broken_is_named() {
     use_tool(&cloud, &ann, &json!({ "toolId": "add" })).await.is(400, &missing("userId"));
     assert_eq!(use_tool(&cloud, &ann, &json!([1])).await.status, 400);
     app.server.be(Manner::Redirect("/elsewhere".to_owned()));
-    let no_json = r#"{"error":true,"message":"Webhook failed: its answer, with status 302, is no JSON; has it a route /tool?"}"#;
+    let no_json =
+        r#"{"error":true,"message":"Webhook failed: its answer, with status 302, is no JSON; has it a route /tool?"}"#;
     use_tool(&cloud, &ann, &sums_for(ANN)).await.is(502, no_json);
     app.server.be(Manner::Endless);
     let long = use_tool(&cloud, &ann, &sums_for(ANN)).await;

@@ -27,7 +27,11 @@ use crate::shared::Shared;
 type Given<T> = Result<Json<T>, JsonRejection>;
 
 /// `POST /api/auth/generate-webview-token`.
-pub(crate) async fn temporary(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Given<TokenFor>) -> Response {
+pub(crate) async fn temporary(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    body: Given<TokenFor>,
+) -> Response {
     let user = match bearer::user(&headers, &shared.tokens) {
         Ok(user) => user,
         Err(failure) => return refused(&failure),
@@ -56,7 +60,11 @@ pub(crate) async fn signed(State(shared): State<Arc<Shared>>, headers: HeaderMap
 }
 
 /// `POST /api/auth/hash-with-api-key`.
-pub(crate) async fn hash(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Given<HashWithApiKey>) -> Response {
+pub(crate) async fn hash(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    body: Given<HashWithApiKey>,
+) -> Response {
     let user = match bearer::user(&headers, &shared.tokens) {
         Ok(user) => user,
         Err(failure) => return refused(&failure),
