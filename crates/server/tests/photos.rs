@@ -118,7 +118,7 @@ async fn an_app_of_the_second_generation_gets_the_file_unchanged() {
     for part in [
         "name=\"requestId\"\r\n\r\np1\r\n",
         "\r\n\r\nphoto_upload\r\n",
-        "filename=\"p1.jpg\"\r\nContent-Type: image/png",
+        "filename=\"p1.png\"\r\nContent-Type: image/png",
     ] {
         assert!(head.contains(part), "{part} in {head}");
     }

@@ -88,12 +88,14 @@ const whileManaged = body => managedLater(async x => {
 
 /** A photo request of bob's app that waits, for as long as `look` looks. */
 const waiting = look => local(async x => {
-  const { camera } = x.peer
+  const [{ camera }, mark] = [x.peer, x.bob.seen.mark()]
   const result = camera.requestPhoto().then(() => 'photo', error => String(error?.message ?? error))
   const { requestId } = x.tap(x.peer).sent.entries.findLast(({ type }) => type === 'photo_request')
   const expected = await look(camera, requestId)
   if (expected) equal(await x.within(result), expected, 'the outcome')
   else camera.cancelPhotoRequest(requestId)
+  // The glasses take it all the same; then the camera is free.
+  await x.bob.sees(x, 'photo', () => true, mark)
 })
 
 const photo = {
