@@ -35,6 +35,7 @@ pub(crate) fn note(note: &Note) {
         Note::PhotoEnded { package, result, after } => info!(%package, result, after_ms = after, "no photo"),
         Note::PhotoLate => info!("a late answer about a photo"),
         Note::StreamBegan { package, managed } => info!(%package, managed, "stream begins"),
+        Note::StreamStage { stage, after } => info!(stage, after_ms = after, "stream goes on"),
         Note::StreamEnded { managed, reason, after } => info!(managed, reason, after_ms = after, "stream over"),
         Note::StoreFailed(why) => warn!(why, "store failed"),
     }

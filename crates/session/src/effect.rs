@@ -333,6 +333,13 @@ pub enum Note {
         /// Through the cloud.
         managed: bool,
     },
+    /// A stage of its beginning is done.
+    StreamStage {
+        /// `place` (managed: there is a place to publish to), `start` (the glasses stream), `watch` (managed: it can be watched).
+        stage: &'static str,
+        /// Milliseconds since the one before it, or since it was asked for.
+        after: u64,
+    },
     /// It is over.
     StreamEnded {
         /// Through the cloud.

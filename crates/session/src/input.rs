@@ -215,6 +215,8 @@ pub enum PhoneReport {
     DateTime(Box<str>),
     /// What became of a photo (later phones).
     Photo(Box<PhotoResponse>),
+    /// The upload of the photo with this name is here: the camera is free.
+    PhotoHere(String),
     /// A notification that was dismissed.
     Dismissed(Box<PhoneNotificationDismissed>),
 }

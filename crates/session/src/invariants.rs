@@ -28,7 +28,7 @@ pub(crate) fn check(session: &UserSession) {
         assert!(active, "{package} has subscriptions and does not run");
     }
     let streams = session.video.stream.is_some();
-    assert!(!streams || session.photos.is_empty(), "a photo and a stream have the one camera");
+    assert!(!streams || !session.photos.need_camera(), "a photo and a stream have the one camera");
     if session.ended.is_some() {
         assert!(session.apps.iter().next().is_none(), "an ended session has no apps");
     }

@@ -11,7 +11,7 @@ use bifocal_simulator::{Outcome, Phone, PhoneConfig, PhoneEvent, Picture, script
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::common::{Cloud, WEARER, free_port, media_config};
+use crate::common::{Cloud, WEARER, free_port, media_config, rig_folder};
 use crate::driver::{Driver, Stack};
 use crate::overhear::overhear;
 
@@ -46,10 +46,21 @@ pub(crate) async fn play(stack: Stack) -> Vec<Value> {
 }
 
 async fn play_without_limit(stack: Stack) -> Vec<Value> {
-    let cloud = Cloud::start_with("", &["--rtmp-listen", &free_port()]);
+    let key = rig_folder().join("user-token.pem");
+    let cloud = Cloud::start_with(
+        &format!("user_token_key = {:?}\n", key.display().to_string()),
+        &["--rtmp-listen", &free_port()],
+    );
     let (_target, rtmp) = target().await;
-    let environment =
-        [("CLOUD_URL", &*cloud.url), ("API_KEY", KEY), ("ANN", WEARER), ("BOB", BOB), ("RTMP_URL", &*rtmp)];
+    let environment = [
+        ("CLOUD_URL", &*cloud.url),
+        ("API_KEY", KEY),
+        ("ANN", WEARER),
+        ("BOB", BOB),
+        ("RTMP_URL", &*rtmp),
+        // Else the SDK believes the cloud of its makers only.
+        ("MENTRAOS_CLOUD_USER_TOKEN_PUBLIC_KEY", include_str!("../../../../rig/user-token.pub.pem")),
+    ];
     let mut driver = Driver::start(stack, &environment);
     let mut said = Vec::new();
     let ports = loop {

@@ -32,7 +32,7 @@ use tracing::warn;
 use crate::auth::bearer;
 use crate::clock::wall;
 use crate::http::{answer, refused};
-use crate::photos::{Arrived, NotTaken, receive};
+use crate::photos::{Arrived, Holder, NotTaken, receive};
 use crate::service;
 use crate::shared::Shared;
 
@@ -59,7 +59,15 @@ pub(crate) async fn upload(State(shared): State<Arc<Shared>>, Path(token): Path<
     let Some(photo) = form.photo else {
         return answer(StatusCode::BAD_REQUEST, &PhotoRefused::new("No photo file provided for successful upload"));
     };
-    match shared.photos.tickets.arrived(&holder, Arrived { photo, began }) {
+    hand_over(&shared, &holder, Arrived { photo, began }).await
+}
+
+/// A photo that somebody waits for. Its session hears first that the camera is free: whatever the phone or an app says after this
+/// answer, it is so.
+async fn hand_over(shared: &Shared, holder: &Holder, arrived: Arrived) -> Response {
+    let here = PhoneReport::PhotoHere(holder.request_id.clone());
+    service::ask(shared, &holder.user, Ask::Report(Box::new(here))).await;
+    match shared.photos.tickets.arrived(holder, arrived) {
         true => received(&holder.request_id, "Photo received successfully"),
         false => not_awaited(),
     }
@@ -122,10 +130,7 @@ pub(crate) async fn upload_own(State(shared): State<Arc<Shared>>, headers: Heade
     };
     let request_id = form.request_id.unwrap_or_default();
     if let Some(holder) = shared.photos.tickets.named(&user, &request_id) {
-        return match shared.photos.tickets.arrived(&holder, Arrived { photo, began }) {
-            true => received(&request_id, "Photo received successfully"),
-            false => not_awaited(),
-        };
+        return hand_over(&shared, &holder, Arrived { photo, began }).await;
     }
     let package = PackageName::new(NO_APP).expect("a good name");
     match shared.photos.shelf.keep(&user, &photo, &package, &request_id, true).await {

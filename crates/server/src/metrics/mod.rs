@@ -194,6 +194,10 @@ impl Metrics {
             Note::PhotoEnded { result, after, .. } => return self.photo_ended(result, *after),
             Note::PhotoLate => return self.counter(names::PHOTOS_LATE, "", "").increment(1),
             Note::StreamBegan { managed, .. } => return self.stream(*managed, 1.0),
+            Note::StreamStage { stage, after } => {
+                let took = Duration::from_millis(*after);
+                return histogram(&self.recorder, names::CAMERA_STREAM_STAGES, "stage", stage).record(took);
+            }
             Note::StreamEnded { managed, reason, after } => {
                 self.stream(*managed, -1.0);
                 self.counter(names::CAMERA_STREAMS_ENDED, "reason", reason).increment(1);
@@ -373,6 +377,7 @@ fn recorder() -> PrometheusRecorder {
     };
     let builder = PrometheusBuilder::new().set_buckets(&FAST).expect("the table has buckets");
     let builder = buckets(builder, names::PHOTO_SECONDS, &HUMAN);
+    let builder = buckets(builder, names::CAMERA_STREAM_STAGES, &HUMAN);
     let builder = buckets(builder, names::CAMERA_STREAM_SECONDS, &SLOW);
     let builder = buckets(builder, names::SESSION_SECONDS, &SLOW);
     let builder = buckets(builder, names::SESSION_CONNECTED_SECONDS, &SLOW);

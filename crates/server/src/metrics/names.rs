@@ -117,6 +117,8 @@ table! {
         "Streams of cameras that run or begin.";
     CAMERA_STREAMS_ENDED = Counter "bifocal_camera_streams_ended_total" ["reason: see docs/camera.md"]
         "Streams of cameras that are over, whoever carried them.";
+    CAMERA_STREAM_STAGES = Histogram "bifocal_camera_stream_stage_seconds" ["stage: place, start, watch"]
+        "How long streams of cameras took to begin, in seconds: until there was a place, until the glasses streamed, until it could be watched.";
     CAMERA_STREAM_SECONDS = Histogram "bifocal_camera_stream_seconds" [""]
         "How long streams of cameras lasted, in seconds.";
     EVENTS_DROPPED = Counter "bifocal_product_events_dropped_total" [""]

@@ -151,9 +151,7 @@ async fn file(mut field: Field<'_>, folder: &Path) -> Result<Incoming, NotTaken>
         _ => ("image/jpeg", "jpg"),
     };
     (photo.width, photo.height) = (width, height);
-    if photo.name.is_empty() {
-        photo.name = format!("photo.{}", photo.extension);
-    }
+    photo.name = with_extension(&photo.name, photo.extension);
     Ok(photo)
 }
 
@@ -187,6 +185,16 @@ fn plain_name(name: &str) -> String {
     name.trim_start_matches('.').chars().take(MAX_NAME).collect()
 }
 
+/// The name with the extension of what it really is: some SDKs believe that more than the type beside it.
+fn with_extension(name: &str, extension: &str) -> String {
+    match name.rsplit_once('.') {
+        Some((_, known)) if known == extension || (known, extension) == ("jpeg", "jpg") => name.to_owned(),
+        Some((stem, _)) if !stem.is_empty() => format!("{stem}.{extension}"),
+        _ if name.is_empty() => format!("photo.{extension}"),
+        _ => format!("{name}.{extension}"),
+    }
+}
+
 /// 128 bits that nobody can guess, in hex.
 pub(super) fn random_name() -> String {
     use ring::rand::{SecureRandom, SystemRandom};
@@ -205,6 +213,15 @@ mod tests {
         assert_eq!(plain_name("C:\\a\\photo 1.jpg\r\n"), "photo1.jpg");
         assert_eq!(plain_name("..\u{202e}.hidden"), "hidden");
         assert_eq!(plain_name("\"x\"; filename=y"), "xfilenamey");
+    }
+
+    #[test]
+    fn a_name_says_what_the_file_is() {
+        let named = [("p.jpg", "p.png"), ("p.png", "p.png"), ("", "photo.png"), ("p", "p.png"), ("a.b.c", "a.b.png")];
+        for (name, expected) in named {
+            assert_eq!(with_extension(name, "png"), expected);
+        }
+        assert_eq!(with_extension("p.jpeg", "jpg"), "p.jpeg");
     }
 
     #[test]

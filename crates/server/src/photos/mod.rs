@@ -22,7 +22,7 @@ use tracing::warn;
 pub(crate) use deliver::Delivery;
 pub(crate) use incoming::{FIELD_BYTES, Incoming, MAX_PHOTO, NotTaken, receive};
 pub(crate) use shelf::{Kept, Shelf};
-pub(crate) use tickets::{Arrived, Tickets, Waiting};
+pub(crate) use tickets::{Arrived, Holder, Tickets, Waiting};
 
 use crate::shared::Shared;
 

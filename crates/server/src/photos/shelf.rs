@@ -7,6 +7,7 @@
 //! <data>/photos/incoming/             uploads that are being read
 //! ```
 
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -161,8 +162,8 @@ impl Shelf {
     }
 
     async fn remove(&self, kept: &Kept) -> io::Result<()> {
-        tokio::fs::remove_file(self.note(&kept.owner, &kept.id)).await?;
-        tokio::fs::remove_file(self.file(kept)).await
+        remove(&self.note(&kept.owner, &kept.id)).await?;
+        remove(&self.file(kept)).await
     }
 
     async fn all(&self, owner: &str) -> io::Result<Vec<Kept>> {
@@ -191,11 +192,14 @@ impl Shelf {
         while let Some(owner) = owners.next_entry().await? {
             let name = owner.file_name();
             match name.to_str() {
-                Some("incoming") => sweep_incoming(&owner.path()).await?,
+                Some("incoming") => sweep_stale(&owner.path(), |_| true).await?,
                 Some(name) => {
-                    for kept in self.all(name).await?.iter().filter(|kept| self.expires(kept).0 <= now.0) {
-                        self.remove(kept).await?;
+                    let kept = self.all(name).await?;
+                    for over in kept.iter().filter(|kept| self.expires(kept).0 <= now.0) {
+                        self.remove(over).await?;
                     }
+                    let known: HashSet<&str> = kept.iter().map(|kept| kept.id.as_str()).collect();
+                    sweep_stale(&owner.path(), |id| !known.contains(id)).await?;
                 }
                 None => {}
             }
@@ -204,20 +208,122 @@ impl Shelf {
     }
 }
 
-/// What a crash has left.
-async fn sweep_incoming(folder: &Path) -> io::Result<()> {
+/// Removes what a crash has left: old files whose names before the dot belong to nobody.
+async fn sweep_stale(folder: &Path, is_nobodys: impl Fn(&str) -> bool) -> io::Result<()> {
     let mut files = tokio::fs::read_dir(folder).await?;
     while let Some(file) = files.next_entry().await? {
-        let age =
-            file.metadata().await?.modified().map(|at| SystemTime::now().duration_since(at).unwrap_or_default())?;
-        if age > STALE {
-            tokio::fs::remove_file(file.path()).await?;
+        let name = file.file_name();
+        let id = name.to_str().and_then(|name| name.split('.').next()).unwrap_or_default();
+        let Ok(about) = file.metadata().await else { continue };
+        let age = about.modified().map(|at| SystemTime::now().duration_since(at).unwrap_or_default())?;
+        if age > STALE && is_nobodys(id) {
+            remove(&file.path()).await?;
         }
     }
     Ok(())
 }
 
+/// A file that somebody else has removed is gone all the same.
+async fn remove(file: &Path) -> io::Result<()> {
+    match tokio::fs::remove_file(file).await {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// A user as a folder: no address can be read from it.
 fn owner(user: &UserId) -> String {
     hex::encode(&Sha256::digest(user.as_str().as_bytes())[..16])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{File, FileTimes};
+
+    use super::*;
+
+    const HOUR: i64 = 3_600_000;
+
+    struct Scene {
+        _folder: tempfile::TempDir,
+        shelf: Shelf,
+        ann: UserId,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().expect("a folder");
+            let shelf = Shelf::new(folder.path(), b"secret", PhotoRetention::default());
+            Self { _folder: folder, shelf, ann: UserId::new("ann@example.org").expect("good") }
+        }
+
+        async fn keep(&self, gallery: bool) -> Kept {
+            let path = self.shelf.incoming().join("upload.part");
+            std::fs::create_dir_all(self.shelf.incoming()).expect("made");
+            std::fs::write(&path, b"photo").expect("written");
+            let (mime, extension, name) = ("image/jpeg", "jpg", "photo.jpg".to_owned());
+            let photo = Incoming { path, bytes: 5, mime, extension, name, width: 1, height: 1 };
+            let package = PackageName::new("org.example.snap").expect("good");
+            self.shelf.keep(&self.ann, &photo, &package, "p1", gallery).await.expect("kept").expect("there is room")
+        }
+
+        fn write(&self, kept: &Kept) {
+            let note = serde_json::to_vec(kept).expect("JSON");
+            std::fs::write(self.shelf.note(&kept.owner, &kept.id), note).expect("written");
+            std::fs::write(self.shelf.file(kept), b"photo").expect("written");
+        }
+
+        fn files(&self) -> usize {
+            std::fs::read_dir(self.shelf.folder.join(owner(&self.ann))).map_or(0, Iterator::count)
+        }
+    }
+
+    fn in_hours(hours: i64) -> Timestamp {
+        Timestamp(wall().0 + hours * HOUR)
+    }
+
+    #[tokio::test]
+    async fn an_apps_photo_stays_for_an_hour_and_the_wearers_own_for_thirty_days() {
+        let scene = Scene::new();
+        let (shared, own) = (scene.keep(false).await, scene.keep(true).await);
+        scene.shelf.sweep(in_hours(0)).await.expect("swept");
+        assert_eq!(scene.files(), 4);
+        scene.shelf.sweep(in_hours(2)).await.expect("swept");
+        assert_eq!(scene.shelf.look_up(&shared.owner, &shared.id).await, None);
+        assert_eq!(scene.shelf.gallery(&scene.ann).await.expect("read"), [own]);
+        scene.shelf.sweep(in_hours(30 * 24 + 1)).await.expect("swept");
+        assert_eq!(scene.files(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_a_crash_has_left_is_swept_away() {
+        let scene = Scene::new();
+        scene.keep(true).await;
+        let old = SystemTime::now() - 2 * STALE;
+        let half = scene.shelf.folder.join(owner(&scene.ann)).join(format!("{}.jpg", random_name()));
+        let upload = scene.shelf.incoming().join("left.part");
+        for path in [&half, &upload] {
+            let file = File::create(path).expect("made");
+            scene.shelf.sweep(in_hours(0)).await.expect("swept");
+            assert!(path.exists(), "it is new, and may be in use");
+            file.set_times(FileTimes::new().set_modified(old)).expect("set");
+        }
+        scene.shelf.sweep(in_hours(0)).await.expect("swept");
+        assert!(!half.exists() && !upload.exists());
+        assert_eq!(scene.files(), 2);
+    }
+
+    #[tokio::test]
+    async fn the_oldest_goes_when_the_place_is_full() {
+        let scene = Scene::new();
+        let first = Kept { taken: in_hours(-1), ..scene.keep(true).await };
+        scene.write(&first);
+        for _ in 1..MAX_PHOTOS {
+            scene.write(&Kept { id: random_name(), taken: wall(), ..first.clone() });
+        }
+        assert_eq!(scene.files(), 2 * MAX_PHOTOS);
+        scene.keep(true).await;
+        assert_eq!(scene.files(), 2 * MAX_PHOTOS);
+        assert_eq!(scene.shelf.look_up(&first.owner, &first.id).await, None);
+    }
 }

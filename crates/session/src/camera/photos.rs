@@ -6,11 +6,13 @@
 //! | – | asked, with four waiting or a stream running | refused: `CAMERA_BUSY` |
 //! | Waits | its turn comes with 5 s left or less | failed: `CAMERA_TIMEOUT` |
 //! | Waits | it is the first, and the phone is there | Taken: the phone is asked, the upload awaited |
-//! | Taken | the upload is where it should be, or the phone says that the photo is | done |
-//! | Taken | the phone says why there is none, or the upload cannot be passed on | failed, with that reason |
-//! | Waits, Taken | 28 s after it was asked for | failed: `CAMERA_TIMEOUT`, `PHONE_TIMEOUT` |
+//! | Taken | the phone says that the photo is where it should be (it did not come through this server) | done |
+//! | Taken | the phone says why there is none | failed, with that reason |
+//! | Taken | its upload is here | Here: the camera is free |
+//! | Taken, Here | the upload is where it should be; it cannot be passed on | done; failed, with that reason |
+//! | Waits, Taken, Here | 28 s after it was asked for | failed: `CAMERA_TIMEOUT`, `PHONE_TIMEOUT`, `UPLOAD_FAILED` |
 //! | Taken | the phone is back, with more than 5 s left | Taken: asked again |
-//! | Waits, Taken | its app is stopped, or may not any more | gone without a word |
+//! | Waits, Taken, Here | its app is stopped, or may not any more | gone without a word |
 //! | – | an answer to a photo that is over | counted |
 
 use std::collections::VecDeque;
@@ -53,6 +55,8 @@ pub(crate) struct Taken {
     pub(crate) auth_token: Option<String>,
     /// Since when.
     since: Millis,
+    /// The upload is here; what is left is no business of the camera.
+    pub(crate) here: bool,
 }
 
 /// Why a photo is not even tried.
@@ -70,7 +74,7 @@ impl Photo {
 
     /// The phone is asked now.
     pub(crate) fn take(&mut self, upload: Option<CallId>, url: String, auth_token: Option<String>, now: Millis) {
-        self.taken = Some(Taken { upload, url, auth_token, since: now });
+        self.taken = Some(Taken { upload, url, auth_token, since: now, here: false });
     }
 
     /// How long it may still take.
@@ -100,6 +104,20 @@ impl PhotoManager {
         self.photos.is_empty()
     }
 
+    /// Some have the camera, or wait for it.
+    pub(crate) fn need_camera(&self) -> bool {
+        self.photos.iter().any(|photo| photo.taken.as_ref().is_none_or(|taken| !taken.here))
+    }
+
+    /// The upload of the one that the phone was asked for under this name is here.
+    pub(crate) fn came(&mut self, request: &str) {
+        let named = |photo: &&mut Photo| photo.request.request_id == request;
+        let mut taken = self.photos.iter_mut().filter(named).filter_map(|photo| photo.taken.as_mut());
+        if let Some(taken) = taken.find(|taken| taken.upload.is_some() && !taken.here) {
+            taken.here = true;
+        }
+    }
+
     /// The one that is to be taken next, when none is being taken. A phone that has got a photo of which it never speaks
     /// again (it went straight to the app) keeps the next one waiting for a moment only.
     pub(crate) fn turn(&mut self, now: Millis, timings: &Timings) -> Option<&mut Photo> {
@@ -112,6 +130,7 @@ impl PhotoManager {
             return None;
         }
         let busy_until = |photo: &Photo| match photo.taken.as_ref()? {
+            Taken { here: true, .. } => None,
             Taken { upload: Some(_), .. } => Some(Millis(u64::MAX)),
             Taken { since, .. } => Some(*since + timings.photo_direct),
         };
@@ -120,13 +139,15 @@ impl PhotoManager {
 
     /// Those that the phone was asked for and has more than a moment for: it is back, and may have lost the question.
     pub(crate) fn again(&self, now: Millis, timings: &Timings) -> Vec<&Photo> {
-        let worth = |photo: &&Photo| photo.taken.is_some() && photo.left(now) > timings.photo_again;
+        let asked = |photo: &Photo| photo.taken.as_ref().is_some_and(|taken| !taken.here);
+        let worth = |photo: &&Photo| asked(photo) && photo.left(now) > timings.photo_again;
         self.photos.iter().filter(worth).collect()
     }
 
-    /// The phone speaks of a photo: the one it was asked for under this name.
+    /// The phone speaks of a photo: the one it was asked for under this name, and has not sent yet.
     pub(crate) fn named(&self, request: &str) -> Option<&Photo> {
-        self.photos.iter().find(|photo| photo.taken.is_some() && photo.request.request_id == request)
+        let asked = |photo: &&Photo| photo.taken.as_ref().is_some_and(|taken| !taken.here);
+        self.photos.iter().filter(asked).find(|photo| photo.request.request_id == request)
     }
 
     /// It is over.

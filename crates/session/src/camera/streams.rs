@@ -55,6 +55,8 @@ pub(crate) struct Stream {
     pub(crate) state: State,
     keep: KeepAlive,
     pub(crate) since: Millis,
+    /// What is measured next began then; nothing when all was.
+    stage: Option<Millis>,
     pub(crate) created: Timestamp,
 }
 
@@ -204,12 +206,19 @@ impl VideoManager {
 impl Stream {
     pub(crate) fn new(id: String, whose: Whose, wish: Wish, now: Millis, wall: Timestamp, timings: &Timings) -> Self {
         let state = State::Requested { until: now + timings.stream_place };
-        Self { id, whose, wish, state, keep: KeepAlive::default(), since: now, created: wall }
+        Self { id, whose, wish, state, keep: KeepAlive::default(), since: now, stage: Some(now), created: wall }
     }
 
     /// The glasses are told to start now.
     pub(crate) fn start(&mut self, now: Millis, timings: &Timings) {
         self.state = State::Starting { until: now + timings.stream_start, latest: now + 2 * timings.stream_start };
+    }
+
+    /// The stage that ends now: how long it took. The next one begins, unless it was the last.
+    pub(crate) fn stage(&mut self, now: Millis, last: bool) -> Option<u64> {
+        let since = self.stage.take()?;
+        self.stage = (!last).then_some(now);
+        Some(now - since)
     }
 
     /// Whether it is on its way to its end.

@@ -99,6 +99,10 @@ fn reported(s: &mut UserSession, report: PhoneReport, now: Now, out: &mut Effect
             photo::answered(s, *response, now, out);
             Answer::Noted
         }
+        PhoneReport::PhotoHere(request) => {
+            s.photos.came(&request);
+            Answer::Noted
+        }
         PhoneReport::Dismissed(dismissed) => {
             let text = FromPhone::PhoneNotificationDismissed((*dismissed).clone()).encode();
             phone::dismissed(s, &dismissed, &text, now, out);

@@ -57,7 +57,7 @@ pub(crate) fn ready(s: &UserSession, app: &PackageName, purpose: For) -> Result<
 pub(crate) fn busy(s: &UserSession) -> Option<Busy> {
     match &s.video.stream {
         Some(stream) => Some(Busy::Stream { managed: stream.is_managed(), ends: stream.is_ending() }),
-        None => (!s.photos.is_empty()).then_some(Busy::Photo),
+        None => s.photos.need_camera().then_some(Busy::Photo),
     }
 }
 

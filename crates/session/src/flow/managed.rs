@@ -127,7 +127,16 @@ pub(crate) fn reported(s: &mut UserSession, report: MediaReport, now: Now, out: 
         // The glasses stream, whether they have said so or not.
         MediaPhase::Preparing | MediaPhase::Live => {
             if let Some(stream) = s.video.stream.as_mut().filter(|_| before != phase) {
+                let starts = matches!(stream.state, State::Starting { .. });
                 stream.report(StreamState::Active, None, now.at, &timings);
+                if starts {
+                    stream::starts_to_stream(s, now, out);
+                }
+            }
+            if phase == MediaPhase::Live
+                && let Some(after) = s.video.stream.as_mut().and_then(|stream| stream.stage(now.at, true))
+            {
+                out.note(Note::StreamStage { stage: "watch", after });
             }
             tell(s, now, out);
         }
@@ -151,6 +160,9 @@ pub(crate) fn call_ended(
             managed.made(*made);
             if let Some(stream) = &mut s.video.stream {
                 stream.wish.url = url;
+                if let Some(after) = stream.stage(now.at, false) {
+                    out.note(Note::StreamStage { stage: "place", after });
+                }
             }
             stream::start(s, now, out);
             tell(s, now, out);

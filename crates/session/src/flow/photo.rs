@@ -12,7 +12,7 @@ use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::json::Object;
 use bifocal_protocol::media::PhotoError;
 
-use crate::camera::photos::{NotAsked, known_code};
+use crate::camera::photos::{NotAsked, Taken, known_code};
 use crate::camera::{Busy, NotReady, Photo, PhotoFailure, PhotoGoes, PhotoTaken, PhotoUpload};
 use crate::effect::{Call, Effect, Effects, Note};
 use crate::flow::app::reply_error;
@@ -208,6 +208,9 @@ pub(crate) fn expire(s: &mut UserSession, now: Now, out: &mut Effects) {
     for photo in s.photos.expire(now.at) {
         forget(&photo, out);
         let (code, why) = match (&photo.taken, s.glasses_link()) {
+            (Some(Taken { here: true, .. }), _) => {
+                ("UPLOAD_FAILED", "The photo came, but the app's server did not take it in time")
+            }
             (_, None) => ("PHONE_DISCONNECTED", "The phone has lost its connection and did not come back in time"),
             (None, _) => ("CAMERA_TIMEOUT", "The camera was not free in time"),
             (Some(_), _) => ("PHONE_TIMEOUT", "The phone neither sent the photo in time nor said why not"),

@@ -219,11 +219,25 @@ pub(crate) fn reported(s: &mut UserSession, report: StreamReport, now: Now, out:
         }
         return;
     };
-    match stream.report(said, why.as_deref(), now.at, &timings) {
+    let starts = matches!(stream.state, State::Starting { .. });
+    let step = stream.report(said, why.as_deref(), now.at, &timings);
+    if starts {
+        starts_to_stream(s, now, out);
+    }
+    match step {
         Step::Nothing if report.stats.is_some() => news(s, report.stats, now, out),
         Step::Nothing => {}
         Step::Now(state) => tell(s, state, why, report.stats, now, out),
         Step::Over(end) => over(s, end, now, out),
+    }
+}
+
+/// The glasses were told to start: if they stream now, it is noted how long it took.
+pub(crate) fn starts_to_stream(s: &mut UserSession, now: Now, out: &mut Effects) {
+    let Some(stream) = s.video.stream.as_mut().filter(|stream| stream.state == State::Live) else { return };
+    let managed = stream.is_managed();
+    if let Some(after) = stream.stage(now.at, !managed) {
+        out.note(Note::StreamStage { stage: "start", after });
     }
 }
 

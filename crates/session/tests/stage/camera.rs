@@ -1,8 +1,8 @@
 //! The words about photos, and about whoever carries managed streams.
 
 use bifocal_session::{
-    Ask, Call, Effect, Input, MediaCall, MediaMade, MediaOutput, MediaPhase, MediaReport, MediaUrls, Outcome,
-    OutputAsk, OutputRefused, OutputState, PhotoGoes, PhotoTaken, StreamAsk,
+    Ask, AskId, Call, Effect, Input, MediaCall, MediaMade, MediaOutput, MediaPhase, MediaReport, MediaUrls, Outcome,
+    OutputAsk, OutputRefused, OutputState, PhoneReport, PhotoGoes, PhotoTaken, StreamAsk,
 };
 
 use super::words::{done, name, number};
@@ -11,6 +11,10 @@ use super::words::{done, name, number};
 pub(super) fn input(words: &[&str], line: &str) -> Result<Input, String> {
     let failed = || Outcome::Failed { why: line.split_once("fails ").map_or("refused", |(_, why)| why).to_owned() };
     match *words {
+        ["photo", name, "is", "here"] => Ok(Input::Asked {
+            ask: AskId(0),
+            what: Box::new(Ask::Report(Box::new(PhoneReport::PhotoHere(name.to_owned())))),
+        }),
         ["photo", call, "arrives", ref rest @ ..] => {
             let url = rest.get(1).map(|url| (*url).to_owned());
             done(call, Outcome::Photo(PhotoTaken { url, width: 640, height: 480, saved: false }))

@@ -33,6 +33,7 @@
 //! token N is good | is bad
 //! settings are JSON                                  the user has set the system settings on the phone; what is not said is
 //!                                                    the default
+//! photo NAME is here                                 the phone has uploaded it; the call goes on
 //! photo N arrives | arrives at URL | cannot be passed on: REASON      call N, the upload of a photo, ends
 //! media N makes NAME for STREAM [OUTPUT …] | fails REASON              call N, the making of a managed stream, ends; NAME is the
 //!                                                    provider's

@@ -237,6 +237,7 @@ fn note(note: &Note) -> String {
         Note::PhotoEnded { package, result, after } => format!("photo of {package}: {result} after {after} ms"),
         Note::PhotoLate => "a late answer about a photo".to_owned(),
         Note::StreamBegan { package, managed } => format!("{package} begins a {} stream", kind_of(*managed)),
+        Note::StreamStage { stage, after } => format!("stream: {stage} after {after} ms"),
         Note::StreamEnded { managed, reason, after } => {
             format!("{} stream over: {reason} after {after} ms", kind_of(*managed))
         }
