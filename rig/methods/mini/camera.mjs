@@ -1,6 +1,6 @@
 // session.camera: photos, direct streams, and streams that the cloud manages.
-import { atEnd, check, equal, extra, fires, local } from '../checks.mjs'
-import { PHOTO, SMALL, URL, ends, isGood, plays, refuses, whileOff } from '../app/camera.mjs'
+import { atEnd, check, equal, fires, local } from '../checks.mjs'
+import { PHOTO, SMALL, URL, ends, isGood, plays, whileOff } from '../app/camera.mjs'
 
 // Bob's glasses have a camera.
 const bobs = x => x.peer
@@ -95,10 +95,6 @@ export const camera = {
     isCurrentlyStreaming: whileDirect(camera => equal(camera.isCurrentlyStreaming(), true)),
     getCurrentStreamUrl: whileDirect(camera => equal(camera.getCurrentStreamUrl(), URL)),
     getStreamStatus: whileDirect(camera => check(isGood(camera.getStreamStatus().status), 'a bad status')),
-    'startManagedStream while a direct stream runs': extra(async x => {
-      await streaming(x)
-      return refuses(x => x.peer.camera.startManagedStream(), /STREAM_CONFLICT/)(x)
-    }),
     stopStream: stops(camera => camera.stopStream()),
     startDirectStream: starts(camera => camera.startDirectStream({ rtmpUrl: URL, video: SMALL })),
 
