@@ -39,17 +39,27 @@ const starts = method => async x => {
   return 'settled'
 }
 
-const stops = method => async x => {
-  const [camera, mark] = [await streaming(x), x.bob.seen.mark()]
+/** The stream is stopped by this method, and the cloud says so. */
+async function stopped(x, method = 'stopStream') {
+  const [{ camera }, mark] = [x.peer, x.bob.seen.mark()]
   await x.within(camera[method]())
   await phoneStreams(x, 'stop', 'stopped', mark)
   await x.eventually('the end', () => !camera.isCurrentlyStreaming())
+}
+
+const stops = method => async x => {
+  await streaming(x)
+  await stopped(x, method)
   return 'settled'
 }
 
+// What is told is how a stream begins.
 const tells = method => fires(
   (x, handler) => x.peer.camera[method](handler),
-  x => streaming(x),
+  async x => {
+    if (x.peer.camera.isCurrentlyStreaming()) await stopped(x)
+    await streaming(x)
+  },
   e => isGood(e.status),
   bobs,
 )

@@ -73,10 +73,13 @@ export const camera = {
       return 'local'
     },
     handlePhotoResponse: local(async x => {
+      const mark = x.bob.seen.mark()
       const photo = x.peer.camera.takePhoto()
       const { requestId } = x.tap(x.peer).sent.entries.findLast(({ type }) => type === 'photo_request')
       x.peer.camera.handlePhotoResponse({ requestId, success: true, photoUrl: 'https://by.hand' })
       equal((await x.within(photo)).url, 'https://by.hand')
+      // The glasses take it all the same; then the camera is free.
+      await x.bob.sees(x, 'photo', () => true, mark)
     }),
 
     onStreamStatus: fires(
@@ -105,7 +108,7 @@ export const camera = {
     isManagedStreamActive: whileManaged(camera => equal(camera.isManagedStreamActive(), true)),
     getManagedStreamUrls: whileManaged(camera => check(camera.getManagedStreamUrls().hlsUrl, 'no address')),
     getManagedStreamStatus: whileManaged(camera => equal(camera.getManagedStreamStatus().status, 'active')),
-    stopManagedStream: managedLater(stops(camera => camera.stopManagedStream())),
+    stopManagedStream: stops(camera => camera.stopManagedStream()),
     startManagedStream: startsManaged(camera => camera.startManagedStream()),
     async checkExistingStream(x) {
       await x.synced()
