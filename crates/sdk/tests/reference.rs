@@ -134,6 +134,19 @@ async fn a_denied_photo_fails_the_request_and_not_the_session() -> Result {
     Ok(())
 }
 
+/// For clouds and proxies that do not count ping frames as a sign of life.
+#[tokio::test]
+async fn an_app_that_wants_to_pings_with_messages() -> Result {
+    let mut stage = Stage::with(AppServerBuilder::json_ping).await;
+    let (mut link, session) = stage.start().await;
+    assert_eq!(link.until("ping").await, json!({"type": "ping"}));
+    link.say(json!({"type": "pong", "timestamp": "2026-01-02T03:04:05.678Z"})).await;
+    session.layouts().show_text_wall("still here").await?;
+    link.until("display_event").await;
+    assert!(session.is_live());
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_wrong_key_ends_the_session_before_it_begins() -> Result {
     let stage = Stage::new().await;
