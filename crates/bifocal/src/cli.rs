@@ -208,6 +208,9 @@ pub(crate) struct Sim {
     /// How sound is sent: pcm, lc3-20, lc3-40 or lc3-60, with +udp or +udp+secret (encrypted) behind it
     #[arg(long, env = "BIFOCAL_AUDIO", default_value = "pcm", value_name = "WAY")]
     pub(crate) audio: SoundPath,
+    /// What the camera sees: a JPEG, PNG or WebP file [default: a test card with the time in it]
+    #[arg(long, env = "BIFOCAL_CAMERA", value_name = "FILE")]
+    pub(crate) camera: Option<PathBuf>,
     /// Play this script, print what is shown, and exit 0 (all expectations met), 1 (one was not) or 2 (bad script)
     #[arg(long, env = "BIFOCAL_SCRIPT", value_name = "FILE")]
     pub(crate) script: Option<PathBuf>,

@@ -113,8 +113,8 @@ async fn wearer(cloud: &Cloud, name: &'static str, address: &str, ear: &Unbounde
             let _ = ear.send(json!({"phone": name, "kind": kind, "message": message}));
         }
     });
-    // The rows say themselves what becomes of sound.
-    let config = PhoneConfig { plays: false, ..PhoneConfig::new(relay.await, &token) };
+    // The rows say themselves what becomes of sound and of streams.
+    let config = PhoneConfig { plays: false, ffmpeg: None, ..PhoneConfig::new(relay.await, &token) };
     let phone = Phone::connect(config).await.expect("the phone connects");
     follow(name, &phone, ear.clone());
     phone.set_photo(Some(Photo::new(photo()))).await.expect("told");
