@@ -128,6 +128,13 @@ pub(crate) enum App {
         /// The app
         package: PackageName,
     },
+    /// Say what an assistant may have an app do
+    Tools {
+        /// The app
+        package: PackageName,
+        /// A JSON file: an array of {id, description, activationPhrases, parameters}; without it, the tools are printed
+        file: Option<PathBuf>,
+    },
     /// Every app of the catalogue
     List {
         /// As JSON

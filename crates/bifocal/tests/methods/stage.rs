@@ -10,7 +10,7 @@ use bifocal_simulator::{Outcome, Phone, PhoneConfig, PhoneEvent, Picture, script
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::common::{Cloud, WEARER};
+use crate::common::{Cloud, WEARER, rig_folder};
 use crate::driver::{Driver, Stack};
 use crate::overhear::overhear;
 
@@ -45,8 +45,16 @@ pub(crate) async fn play(stack: Stack) -> Vec<Value> {
 }
 
 async fn play_without_limit(stack: Stack) -> Vec<Value> {
-    let cloud = Cloud::start();
-    let environment = [("CLOUD_URL", &*cloud.url), ("API_KEY", KEY), ("ANN", WEARER), ("BOB", BOB)];
+    let key = rig_folder().join("user-token.pem");
+    let cloud = Cloud::start_with(&format!("user_token_key = {:?}\n", key.display().to_string()), &[]);
+    let environment = [
+        ("CLOUD_URL", &*cloud.url),
+        ("API_KEY", KEY),
+        ("ANN", WEARER),
+        ("BOB", BOB),
+        // Else the SDK believes the cloud of its makers only.
+        ("MENTRAOS_CLOUD_USER_TOKEN_PUBLIC_KEY", include_str!("../../../../rig/user-token.pub.pem")),
+    ];
     let mut driver = Driver::start(stack, &environment);
     let mut said = Vec::new();
     let ports = loop {

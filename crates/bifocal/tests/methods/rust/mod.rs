@@ -34,11 +34,12 @@ pub(crate) fn start(environment: &[(&str, &str)]) -> (UnboundedReceiver<Value>, 
         found.map_or_else(|| panic!("no {name}"), |(_, value)| (*value).to_owned())
     };
     let [cloud, key, ann, bob] = ["CLOUD_URL", "API_KEY", "ANN", "BOB"].map(variable);
+    let token_key = variable("MENTRAOS_CLOUD_USER_TOKEN_PUBLIC_KEY");
     let (say, said) = unbounded_channel();
     let (tell, told) = unbounded_channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(drive(stage::Names { cloud, key, ann, bob }, Wire::new(say), told));
+        runtime.block_on(drive(stage::Names { cloud, key, token_key, ann, bob }, Wire::new(say), told));
     });
     (said, tell)
 }

@@ -27,7 +27,7 @@ pub(super) async fn rows(x: &Stage) {
             equal(session.wire_id(), format!("{}-{APP}", x.names.ann))
         })
         .await;
-    server.pending("tools").fired("onToolCall", tool(x)).await;
+    server.fired("onToolCall", tool(x)).await;
     server
         .fired("onSettingsUpdate", async {
             x.sets("from-server", 1).await?;
@@ -88,8 +88,7 @@ async fn web_views(x: &Stage) {
             equal(whoami(x, &[], &format!("{}:{token}", x.names.ann)).await?, hers.clone())
         })
         .await;
-    let tools = server.pending("tools");
-    tools
+    server
         .settled("web view: temporary token", async {
             let path = "/api/auth/generate-webview-token";
             let answer = x.ann.rest("POST", path, json!({"packageName": APP})).await?;
@@ -100,7 +99,7 @@ async fn web_views(x: &Stage) {
             equal(whoami(x, &query, "").await?, hers.clone())
         })
         .await;
-    tools
+    server
         .settled("web view: signed token", async {
             let path = "/api/auth/generate-webview-signed-user-token";
             let answer = x.ann.rest("POST", path, json!({"packageName": APP})).await?;

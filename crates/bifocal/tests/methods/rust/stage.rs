@@ -24,6 +24,8 @@ pub(super) const DASHBOARD: &str = "system.augmentos.dashboard";
 pub(super) struct Names {
     pub(super) cloud: String,
     pub(super) key: String,
+    /// What signs the tokens of the cloud's users.
+    pub(super) token_key: String,
     /// E-mail addresses.
     pub(super) ann: String,
     pub(super) bob: String,
@@ -84,6 +86,7 @@ pub(super) async fn serve(names: &Names, wire: &Wire) -> Servers {
             .listen_on(SocketAddr::from(([127, 0, 0, 1], 0)))
             .require_signature()
             .cloud(&names.cloud)
+            .user_token_key(&names.token_key)
             .pages(Router::new().route("/whoami", get(whoami)));
         let server = server.start(Methods(calls.clone())).await.unwrap_or_else(|error| {
             wire.print(json!({"event": "stray", "message": error.to_string()}));
