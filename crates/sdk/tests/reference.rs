@@ -232,6 +232,20 @@ async fn settings_and_tools_come_over_http() -> Result {
     assert_eq!(tool(hashed, "nothing").await?, (200, json!({"status": "success", "reply": null})));
     assert_eq!(tool(hashed, "panic").await?.0, 500);
     assert_eq!(tool("wrong", "add").await?.0, 401);
+
+    // Bifocal signs; then the key is not needed, and does not help.
+    let signed = async |body: &str, altered: &str| -> Result<u16> {
+        let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
+        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, hashed.as_bytes());
+        let signature = hex(ring::hmac::sign(&key, format!("{seconds}.{body}").as_bytes()).as_ref());
+        let request = stage.cloud.http.post(format!("{}/tool", stage.cloud.app)).header("X-App-API-Key", hashed);
+        let request = request.header("X-Bifocal-Timestamp", seconds);
+        let request = request.header("X-Bifocal-Signature", format!("sha256={signature}")).body(altered.to_owned());
+        Ok(request.send().await?.status().as_u16())
+    };
+    let body = r#"{"toolId":"add","userId":"u"}"#;
+    assert_eq!(signed(body, body).await?, 200);
+    assert_eq!(signed(body, r#"{"toolId":"add","userId":"w"}"#).await?, 401);
     Ok(())
 }
 
@@ -293,10 +307,12 @@ async fn a_page_knows_who_looks_at_it() -> Result {
     Ok(())
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn front_end_token() -> String {
-    let hex =
-        |digest: ring::digest::Digest| digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let sha256 = |text: String| hex(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()));
+    let sha256 = |text: String| hex(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref());
     let hashed_key = sha256(KEY.to_owned());
     format!("{ANN}:{}", sha256(format!("{ANN}{hashed_key}")))
 }

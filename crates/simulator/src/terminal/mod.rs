@@ -243,3 +243,25 @@ async fn terminated() {
 async fn terminated() {
     std::future::pending().await
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn what_is_said_beside_comes_in_order_and_then_nothing() {
+        let (tell, told) = mpsc::channel(2);
+        for (tone, text) in [(Tone::News, "building"), (Tone::Bad, "it does not build")] {
+            tell.try_send((tone, text.to_owned())).expect("room");
+        }
+        drop(tell);
+        let mut notes = Some(told);
+        assert_eq!(next_note(&mut notes).now_or_never(), Some((Tone::News, "building".to_owned())));
+        assert_eq!(next_note(&mut notes).now_or_never(), Some((Tone::Bad, "it does not build".to_owned())));
+        assert_eq!(next_note(&mut notes).now_or_never(), None);
+        assert!(notes.is_none(), "nobody has anything more to say");
+        assert_eq!(next_note(&mut None).now_or_never(), None);
+    }
+}

@@ -2,6 +2,7 @@
 
 use bifocal_sdk::wire::{ManagedState, StreamInfo, StreamKind, StreamState};
 use bifocal_sdk::{ManagedStreamOptions, PhotoOptions, Result};
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 
 use super::module::{check, equal};
@@ -24,13 +25,12 @@ pub(super) async fn photo(x: &Stage) -> Result {
     equal(photo.mime_type.split('/').next(), Some("image"))
 }
 
-/// A photo that nobody waits for any more when it comes; gives the id of its request.
+/// A photo that was asked for, and that nobody waits for any more; gives the id of its request.
 pub(super) async fn given_up(x: &Stage) -> Result<String> {
     let (mark, camera) = (x.bob.mark(), x.peer.camera());
-    let request = tokio::select! {
-        photo = camera.photo(PhotoOptions::default()) => return Err(format!("it came: {:?}", photo.map(drop)).into()),
-        request = x.bob.hears(mark, "photo_request", |_| true) => request?,
-    };
+    let asked = Box::pin(camera.photo(PhotoOptions::default())).now_or_never();
+    check(asked.is_none(), "the answer came before the question")?;
+    let request = x.bob.hears(mark, "photo_request", |_| true).await?;
     Ok(request["requestId"].as_str().unwrap_or_default().to_owned())
 }
 

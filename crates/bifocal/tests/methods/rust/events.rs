@@ -62,8 +62,8 @@ async fn words(x: &Stage) {
     let opened = events.transcription_with("en-US", &options);
     let heard = x.hears(ours, opened, ann.says("with options"), |e| e.text == "with options");
     module.fired("onTranscriptionForLanguage(…, options)", heard).await;
-    let heard = x.hears(ours, events.translation("en-US", "fr-FR"), ann.says("good day"), |e| {
-        !e.text.is_empty() && e.text != "good day"
+    let heard = x.hears(ours, events.translation("en-US", "fr-FR"), ann.speaks(&[1, 2]), |e| {
+        e.text == "fr-FR:w1 fr-FR:w2" && e.original_text.as_deref() == Some("w1 w2") && e.is_final
     });
     module.pending("speech").fired("ontranslationForLanguage", heard).await;
 }

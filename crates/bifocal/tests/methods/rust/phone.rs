@@ -103,6 +103,11 @@ impl Phone {
         self.wire.want(json!({"phone": self.name, "message": message})).await.map(drop)
     }
 
+    /// Says words as sound: the numbers that the server's engine of the test knows.
+    pub(super) async fn speaks(&self, words: &[u16]) -> Result {
+        self.wire.want(json!({"phone": self.name, "words": words})).await.map(drop)
+    }
+
     /// Sends so many bytes of sound.
     pub(super) async fn sounds(&self, bytes: u64) -> Result {
         self.wire.want(json!({"phone": self.name, "sound": bytes})).await.map(drop)

@@ -34,9 +34,8 @@ async fn shortcuts(x: &Stage) {
     let text = "shortcut in english";
     let heard = x.hears(&x.peer, bobs.transcription("en-US"), bob.says(text), |e| e.text == text);
     session.fired("onTranscriptionForLanguage", heard).await;
-    let heard = x.hears(&x.peer, bobs.translation("en-US", "es-ES"), bob.says("good night"), |e| {
-        !e.text.is_empty() && e.text != "good night"
-    });
+    let heard =
+        x.hears(&x.peer, bobs.translation("en-US", "es-ES"), bob.speaks(&[3]), |e| e.text == "es-ES:w3" && e.is_final);
     session.pending("speech").fired("onTranslationForLanguage", heard).await;
     let heard = x.hears(ours, events.head_position(), ann.play("head down"), |e| e.position == "down");
     session.fired("onHeadPosition", heard).await;
