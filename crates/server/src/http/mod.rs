@@ -3,6 +3,7 @@
 mod admin;
 mod apps;
 mod audio;
+mod bitmap;
 mod health;
 mod phone;
 mod sdk;
@@ -68,6 +69,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
             "/api/sdk/simple-storage/{email}/{key}",
             get(storage::one).put(storage::put_one).delete(storage::delete_one),
         )
+        .route("/api/sdk/bitmap", post(bitmap::draw))
         .route("/api/tools/apps/{package}/tool", post(tools::call))
         .route("/api/tools/apps/{package}/tools", get(tools::of_app))
         .route("/api/tools/users/{user}/tools", get(tools::of_user))
