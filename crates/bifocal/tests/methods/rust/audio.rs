@@ -70,7 +70,12 @@ async fn dropped(x: &Stage) -> Result {
 async fn streams(x: &Stage, audio: &Audio) {
     let (manager, module) = (x.module("session.audio"), x.module("AudioOutputStream"));
     let mut output: Option<AudioOutput> = None;
-    manager.settled("createOutputStream", async { Ok(output = Some(audio.output_stream().await?)) }).await;
+    manager
+        .settled("createOutputStream", async {
+            output = Some(audio.output_stream().await?);
+            Ok(())
+        })
+        .await;
     let there = || output.as_ref().ok_or("there is no stream");
     module.local("streamId", async { equal(there()?.id().len(), 36) }).await;
     module.local("streamUrl", async { check(there()?.url().starts_with("http"), "no address") }).await;

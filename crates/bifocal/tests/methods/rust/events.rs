@@ -146,12 +146,12 @@ async fn cloud(x: &Stage) {
     });
     module.fired("onError", heard).await;
     // The app without permissions asks for something that needs one.
-    let asked = async { Ok(drop(asks.calendar().await?)) };
+    let asked = async { asks.calendar().await.map(drop).map_err(Into::into) };
     let heard = x.hears(&x.dashboard, asks.permission_errors(), asked, |e| {
         e.details.iter().any(|detail| detail.stream == "calendar_event" && detail.required_permission == "CALENDAR")
     });
     module.fired("onPermissionError", heard).await;
-    let asked = async { Ok(drop(asks.phone_notifications().await?)) };
+    let asked = async { asks.phone_notifications().await.map(drop).map_err(Into::into) };
     let heard = x.hears(&x.dashboard, asks.permissions_denied(), asked, |e| {
         e.stream == "phone_notification" && e.required_permission == "READ_NOTIFICATIONS"
     });
