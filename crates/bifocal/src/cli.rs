@@ -243,7 +243,8 @@ pub(crate) struct New {
     /// The unique name of the app [default: org.example.NAME]
     #[arg(long, env = "BIFOCAL_NEW_PACKAGE", value_name = "PACKAGE")]
     pub(crate) package: Option<PackageName>,
-    /// Take the SDK from this folder: the crate, or its repository [default: the repository, at the tag of this version]
+    /// Take the SDK from this folder: the crate, or its repository [default: the project's public repository at the tag of this
+    /// version; while it has none, the folder that this program was built in]
     #[arg(long, env = "BIFOCAL_NEW_SDK", value_name = "FOLDER")]
     pub(crate) sdk: Option<PathBuf>,
 }
