@@ -262,7 +262,7 @@ async fn dashboards() -> Result {
 
 #[tokio::test(start_paused = true)]
 async fn storage() -> Result {
-    let (_cloud, ann, session) = ann().await;
+    let (cloud, ann, session) = ann().await;
     let storage = session.simple_storage();
     assert_eq!(storage.get("a").await?, None);
     storage.set("a", "1").await?;
@@ -271,6 +271,8 @@ async fn storage() -> Result {
     assert_eq!((storage.keys().await?, storage.size().await?), (vec!["a".into(), "b".into(), "c.d".into()], 3));
     assert_eq!((storage.has_key("b").await?, storage.has_key("x").await?), (true, false));
     assert_eq!(storage.all().await?, ann.storage());
+    let bob = cloud.start("bob@example.org").await;
+    assert_eq!(bob.session().simple_storage().get("a").await?, None);
     assert_eq!((storage.delete("a").await?, storage.delete("a").await?), (true, false));
     assert_eq!(storage.reload().await?.len(), 2);
     assert_eq!((storage.clear().await?, storage.clear().await?), (true, false));

@@ -140,10 +140,14 @@ async fn wearer(cloud: &Cloud, name: &'static str, address: &str, ear: &Unbounde
     let config = PhoneConfig { plays: false, ..PhoneConfig::new(relay.await, &token) };
     let phone = Phone::connect(config).await.expect("the phone connects");
     follow(name, &phone, ear.clone());
-    let photo = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rig/photo.png");
-    let photo = std::fs::read(photo).expect("the photo is there");
-    phone.set_photo(Some(Photo::new(photo))).await.expect("told");
+    phone.set_photo(Some(Photo::new(photo()))).await.expect("told");
     Wearer { phone, token }
+}
+
+/// What the glasses take a picture of.
+pub(crate) fn photo() -> Vec<u8> {
+    let photo = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rig/photo.png");
+    std::fs::read(photo).expect("the photo is there")
 }
 
 /// Does what a driver wants.
