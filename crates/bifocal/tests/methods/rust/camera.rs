@@ -1,16 +1,16 @@
 //! `session.camera`: photos, direct streams, and streams that the cloud manages. Bob's glasses have a camera.
 
-use bifocal_sdk::wire::{ManagedState, StreamInfo, StreamKind, StreamState};
-use bifocal_sdk::{ManagedStreamOptions, PhotoOptions, Result};
+use std::time::Duration;
+
+use bifocal_sdk::wire::{ManagedState, Object, StreamInfo, StreamKind, StreamState};
+use bifocal_sdk::{Error, ManagedStreamOptions, PhotoOptions, Result, StreamOptions};
 use futures_util::FutureExt;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::module::{check, equal};
 use super::stage::{Stage, fake};
-
-const URL: &str = "rtmp://127.0.0.1:1935/live";
 
 pub(super) async fn rows(x: &Stage) {
     photos(x).await;
@@ -53,6 +53,16 @@ async fn photos(x: &Stage) {
     let (module, camera) = (x.module("session.camera"), x.peer.camera());
     module.settled("requestPhoto", photo(x)).await;
     module
+        .settled("requestPhoto, the camera is off", async {
+            x.bob.play("camera off").await?;
+            let refused = camera.photo(PhotoOptions::default()).await;
+            x.bob.play("camera on").await?;
+            let is_told =
+                matches!(&refused, Err(Error::Refused { code: Some(code), .. }) if code == "CAMERA_INIT_FAILED");
+            check(is_told, format!("the outcome is {refused:?}"))
+        })
+        .await;
+    module
         .settled("requestPhoto({customWebhookUrl})", async {
             let elsewhere = TcpListener::bind(("127.0.0.1", 0)).await?;
             let url = format!("http://{}/elsewhere", elsewhere.local_addr()?);
@@ -82,14 +92,23 @@ async fn direct(x: &Stage) {
     module.fired("onStreamStatus", x.hears(&x.peer, camera.stream_status(), starts, |e| is_good(e.status))).await;
     module.settled("startStream", running(x)).await;
     module.settled("isCurrentlyStreaming", running(x)).await;
-    module.settled("getCurrentStreamUrl", async { equal(running(x).await?.rtmp_url.as_deref(), Some(URL)) }).await;
+    module
+        .settled("getCurrentStreamUrl", async { equal(running(x).await?.rtmp_url, Some(x.names.rtmp.clone())) })
+        .await;
     module.settled("getStreamStatus", async { equal(running(x).await?.status, "active") }).await;
+    module
+        .settled("startManagedStream while a direct stream runs", async {
+            running(x).await?;
+            let refused = camera.start_managed_stream(ManagedStreamOptions::default()).await;
+            let is_told = refused.as_ref().is_err_and(|error| error.to_string().contains("STREAM_CONFLICT"));
+            check(is_told, format!("the outcome is {refused:?}"))
+        })
+        .await;
     module
         .settled("stopStream", async {
             running(x).await?;
-            let (mark, mut statuses) = (x.bob.mark(), camera.stream_status().await?);
+            let mut statuses = camera.stream_status().await?;
             camera.stop_stream(None).await?;
-            phone_streams(x, mark, "stop", "stopped").await?;
             while statuses.next().await.is_some_and(|status| status.status != StreamState::Stopped) {}
             equal(camera.existing_stream().await?, None)
         })
@@ -114,72 +133,67 @@ async fn running(x: &Stage) -> Result<StreamInfo> {
     starts(x).await
 }
 
+/// Streams are real, made by ffmpeg, so that they are small.
+fn small() -> Option<Object> {
+    serde_json::from_value(json!({"width": 160, "height": 120, "frameRate": 5, "bitrate": 100_000})).ok()
+}
+
 async fn starts(x: &Stage) -> Result<StreamInfo> {
-    let (camera, mark) = (x.peer.camera(), x.bob.mark());
+    let camera = x.peer.camera();
     let mut statuses = camera.stream_status().await?;
-    let (started, answered) = tokio::join!(camera.start_stream(URL), phone_streams(x, mark, "start", "active"));
-    started?;
-    answered?;
+    let rtmp_url = x.names.rtmp.clone();
+    camera.start_stream(StreamOptions { rtmp_url, video: small(), ..StreamOptions::default() }).await?;
     while statuses.next().await.is_some_and(|status| status.status != StreamState::Active) {}
     camera.existing_stream().await?.ok_or_else(|| "there is no stream".into())
 }
 
-/// The phone is told to start or to stop a stream, and says that it has.
-async fn phone_streams(x: &Stage, mark: usize, word: &str, status: &str) -> Result {
-    let kinds = [format!("{word}_rtmp_stream"), format!("{word}_stream")];
-    let is_it = |line: &Value| kinds.iter().any(|kind| line["message"]["type"] == **kind);
-    let line = tokio::select! {
-        line = x.bob.sees(mark, &kinds[0], is_it) => line?,
-        line = x.bob.sees(mark, &kinds[1], is_it) => line?,
-    };
-    let id = &line["message"]["streamId"];
-    x.bob.tells(json!({"type": "rtmp_stream_status", "streamId": id, "status": status})).await
-}
-
 async fn managed(x: &Stage) {
     let (module, camera) = (x.module("session.camera"), x.peer.camera());
-    let photos = module.pending("photos");
-    let is_good = |state: ManagedState| {
-        matches!(state, ManagedState::Initializing | ManagedState::Preparing | ManagedState::Active)
-    };
-    let starts = async { managed_stream(x).await.map(drop) };
-    let heard = x.hears(&x.peer, camera.managed_stream_status(), starts, |e| is_good(e.status));
-    photos.fired("onManagedStreamStatus", heard).await;
-    photos.settled("startManagedStream", managed_stream(x)).await;
-    photos
+    let starts = async { managed_stream(x).await };
+    let heard = x.hears(&x.peer, camera.managed_stream_status(), starts, |e| e.status == ManagedState::Active);
+    module.fired("onManagedStreamStatus", heard).await;
+    module
+        .settled("startManagedStream", async {
+            stops(x).await?;
+            managed_stream(x).await
+        })
+        .await;
+    module
         .settled("isManagedStreamActive", async {
             let info = camera.existing_stream().await?.ok_or("there is no stream")?;
             equal(info.kind, StreamKind::Managed)
         })
         .await;
-    photos
+    module
         .settled("getManagedStreamUrls", async {
             let info = camera.existing_stream().await?.ok_or("there is no stream")?;
             check(info.hls_url.is_some(), "no address")
         })
         .await;
-    photos
+    module
         .settled("stopManagedStream", async {
             check(camera.existing_stream().await?.is_some(), "there is no stream")?;
-            camera.stop_managed_stream().await?;
-            equal(camera.existing_stream().await?, None)
+            stops(x).await
         })
         .await;
     module.settled("checkExistingStream", x.synced(&x.peer)).await;
 }
 
-/// A managed stream that can be watched; the phone starts it if it does not run yet.
+/// A managed stream that can be watched.
 async fn managed_stream(x: &Stage) -> Result {
-    let (camera, mark) = (x.peer.camera(), x.bob.mark());
-    let mut starting = std::pin::pin!(camera.start_managed_stream(ManagedStreamOptions::default()));
-    let stream = tokio::select! {
-        stream = &mut starting => stream?,
-        answered = phone_streams(x, mark, "start", "active") => {
-            answered?;
-            starting.await?
-        }
-    };
+    let options = ManagedStreamOptions { video: small(), ..ManagedStreamOptions::default() };
+    let stream = x.peer.camera().start_managed_stream(options).await?;
     check(stream.hls_url.is_some() && stream.dash_url.is_some(), "no addresses")
+}
+
+/// It is stopped, and the glasses have said so.
+async fn stops(x: &Stage) -> Result {
+    let camera = x.peer.camera();
+    camera.stop_managed_stream().await?;
+    while camera.existing_stream().await?.is_some() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
 }
 
 /// What tests tell an app that there is no other way to tell.

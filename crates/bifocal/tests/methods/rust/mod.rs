@@ -33,13 +33,13 @@ pub(crate) fn start(environment: &[(&str, &str)]) -> (UnboundedReceiver<Value>, 
         let found = environment.iter().find(|(known, _)| *known == name);
         found.map_or_else(|| panic!("no {name}"), |(_, value)| (*value).to_owned())
     };
-    let [cloud, key, ann, bob] = ["CLOUD_URL", "API_KEY", "ANN", "BOB"].map(variable);
+    let [cloud, key, rtmp, ann, bob] = ["CLOUD_URL", "API_KEY", "RTMP_URL", "ANN", "BOB"].map(variable);
     let token_key = variable("MENTRAOS_CLOUD_USER_TOKEN_PUBLIC_KEY");
     let (say, said) = unbounded_channel();
     let (tell, told) = unbounded_channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(drive(stage::Names { cloud, key, token_key, ann, bob }, Wire::new(say), told));
+        runtime.block_on(drive(stage::Names { cloud, key, token_key, rtmp, ann, bob }, Wire::new(say), told));
     });
     (said, tell)
 }

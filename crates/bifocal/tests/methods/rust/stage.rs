@@ -26,6 +26,8 @@ pub(super) struct Names {
     pub(super) key: String,
     /// What signs the tokens of the cloud's users.
     pub(super) token_key: String,
+    /// Where direct streams go.
+    pub(super) rtmp: String,
     /// E-mail addresses.
     pub(super) ann: String,
     pub(super) bob: String,
