@@ -238,6 +238,22 @@ async fn who_does_not_answer_to_sound_is_stalled_and_silence_of_the_wearer_is_no
     assert!(events.iter().any(|event| matches!(event, Event::Consumed { ms } if *ms > 20_000)), "{events:?}");
 }
 
+/// The session keeps ten seconds of sound: what is not final by then would be lost with the connection.
+#[tokio::test(start_paused = true)]
+async fn whoever_does_not_pause_is_interrupted_before_the_sound_is_forgotten() {
+    for kind in ALL {
+        let mut opened = open(kind, Act::Well, &Need::language("en")).await;
+        // "again" begins after 1300 ms, and nobody ends it.
+        speak(&opened.stream, 9_000).await;
+        while let Ok(event) = opened.stream.events.try_recv() {
+            assert!(!is_final("again")(&event), "{kind:?}: too early");
+        }
+        speak(&opened.stream, 1_000).await;
+        let events = until(&mut opened.stream, is_final("again")).await;
+        assert!(!events.iter().any(|event| matches!(event, Event::Failed(_))), "{kind:?}: {events:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn nonsense_and_too_much_of_it_is_a_failure_and_no_panic() {
     let deep = "[".repeat(100_000);
