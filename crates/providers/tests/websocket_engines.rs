@@ -244,11 +244,11 @@ async fn whoever_does_not_pause_is_interrupted_before_the_sound_is_forgotten() {
     for kind in ALL {
         let mut opened = open(kind, Act::Well, &Need::language("en")).await;
         // "again" begins after 1300 ms, and nobody ends it.
-        speak(&opened.stream, 9_000).await;
+        speak(&opened.stream, 8_000).await;
         while let Ok(event) = opened.stream.events.try_recv() {
             assert!(!is_final("again")(&event), "{kind:?}: too early");
         }
-        speak(&opened.stream, 1_000).await;
+        speak(&opened.stream, 2_000).await;
         let events = until(&mut opened.stream, is_final("again")).await;
         assert!(!events.iter().any(|event| matches!(event, Event::Failed(_))), "{kind:?}: {events:?}");
     }

@@ -44,9 +44,7 @@ pub(crate) fn chosen(s: &mut UserSession, package: PackageName, values: Vec<AppS
 }
 
 /// `core_status_update`: older phones say everything at once. What is new is written down.
-pub(crate) fn core_status(s: &mut UserSession, mut status: CoreStatus, now: Now, out: &mut Effects) {
-    // No phone of that kind knows it.
-    status.settings.speech_engine.clone_from(&s.settings.system.speech_engine);
+pub(crate) fn core_status(s: &mut UserSession, status: CoreStatus, now: Now, out: &mut Effects) {
     if status.settings != s.settings.system {
         let call = s.new_call();
         s.load.saves(call);
