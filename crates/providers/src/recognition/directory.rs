@@ -312,9 +312,8 @@ impl Shared {
 
     fn refresh(&self) {
         let now = self.now();
-        let is_well = |slot: &Arc<Slot>| {
-            slot.built.missing.is_none() && slot.breaker.lock().state(now) == BreakerState::Closed
-        };
+        let is_well =
+            |slot: &Arc<Slot>| slot.built.missing.is_none() && slot.breaker.lock().state(now) == BreakerState::Closed;
         let available = self.slots.iter().any(is_well);
         self.available.send_if_modified(|known| std::mem::replace(known, available) != available);
     }
