@@ -6,9 +6,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bifocal_providers::{
-    EngineConfig, Event, Failure, FailureKind, Heard, Kind, Need, Recognizers, SpeechConfig, Stream,
-};
+use bifocal_providers::{EngineConfig, Event, FailureKind, Heard, Kind, Need, Recognizers, SpeechConfig, Stream};
 use bytes::Bytes;
 use clock::{Clock, failure, is_end, pass, until};
 use serde_json::{Value, json};
