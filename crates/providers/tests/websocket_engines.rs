@@ -7,7 +7,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use bifocal_providers::{
-    EngineConfig, Event, Failure, FailureKind, Heard, KeySource, Kind, Need, Recognizers, SpeechConfig, Stream,
+    EngineConfig, Event, FailureKind, Heard, KeySource, Kind, Need, Recognizers, SpeechConfig, Stream,
 };
 use bytes::Bytes;
 use clock::{Clock, failure, is_end, pass, until};
