@@ -26,6 +26,16 @@ after(() => {
   cloud.stop()
 })
 
+test('every file of the rig can be read by Node', () => {
+  // A mistake in a file that only one stack loads would otherwise come out late, as an app that never starts.
+  const files = readdirSync(here, { recursive: true }).filter((name) => /\.[mc]js$/.test(name) && !name.includes('node_modules'))
+  assert.ok(files.length > 10, `${files}`)
+  for (const file of files) {
+    const { status, stderr } = spawnSync(process.execPath, ['--check', `${here}${file}`], { encoding: 'utf8' })
+    assert.equal(status, 0, stderr)
+  }
+})
+
 test('a session starts: init, subscriptions, first frame, then the answer to the webhook', async () => {
   const answer = await cloud.webhook(app.port, { type: 'session_request', ...who })
   assert.deepEqual(answer, { status: 200, body: { status: 'success' } })

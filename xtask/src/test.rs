@@ -13,11 +13,12 @@ use crate::{costs, counts::Counts, model, run, setup, tidy};
 /// A stage runs and says what its test runner counted.
 type Stage = (&'static str, fn() -> Result<Counts>);
 
-const STAGES: [Stage; 8] = [
+const STAGES: [Stage; 9] = [
     ("setup", || setup::setup().map(|()| Counts::default())),
     ("fmt", || cargo(&["fmt", "--all", "--check"])),
     ("tidy", || tidy::tidy().map(|()| Counts::default())),
     ("clippy", || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
+    ("docs", docs),
     ("rig", rig),
     ("costs", || costs::costs(false)),
     ("rust tests", || cargo(&["test", "--workspace", "--no-fail-fast"])),
@@ -77,6 +78,12 @@ fn summarize(rows: &[Row]) {
         sum += row.counts;
     }
     println!("\n{sum}");
+}
+
+/// What developers of apps read: every link leads somewhere, and nothing public is without a word.
+fn docs() -> Result<Counts> {
+    let strict = "build.rustdocflags=[\"-D\", \"warnings\"]";
+    cargo(&["--config", strict, "doc", "--no-deps", "-p", "bifocal-sdk", "-p", "bifocal-protocol"])
 }
 
 /// The rig's own tests, over exactly the packages of its lock file. The Rust tests use what is installed here.

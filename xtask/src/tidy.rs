@@ -1,8 +1,10 @@
 //! `cargo xtask tidy`: the house rules that a program can check. Every rule adds its findings to one list.
 
+mod coverage;
 mod dependencies;
 mod licences;
 mod sources;
+mod toolchain;
 
 use anyhow::{Result, bail};
 
@@ -12,6 +14,8 @@ pub(crate) fn tidy() -> Result<()> {
     sources::check(&mut findings)?;
     dependencies::check(&mut findings)?;
     licences::check(&mut findings)?;
+    toolchain::check(&mut findings)?;
+    coverage::check(&mut findings)?;
     if findings.is_empty() {
         println!("the house is tidy");
         return Ok(());

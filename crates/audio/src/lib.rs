@@ -9,7 +9,6 @@ mod intake;
 pub mod lc3;
 pub mod pcm;
 mod resample;
-mod ring;
 mod segment;
 pub mod udp;
 mod voice;
@@ -17,6 +16,5 @@ pub mod wav;
 
 pub use intake::{Counts, Format, Heard, Intake, Transport};
 pub use resample::{ResampleError, Resampler, resample};
-pub use ring::{Cursor, Ring, Sound};
 pub use segment::{Segment, Segmenter, Segmenting, Speech};
 pub use voice::Voice;

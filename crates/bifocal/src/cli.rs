@@ -147,6 +147,13 @@ pub(crate) enum App {
         /// The app
         package: PackageName,
     },
+    /// Say what an assistant may have an app do
+    Tools {
+        /// The app
+        package: PackageName,
+        /// A JSON file: an array of {id, description, activationPhrases, parameters}; without it, the tools are printed
+        file: Option<PathBuf>,
+    },
     /// Every app of the catalogue
     List {
         /// As JSON
@@ -227,6 +234,9 @@ pub(crate) struct Sim {
     /// How sound is sent: pcm, lc3-20, lc3-40 or lc3-60, with +udp or +udp+secret (encrypted) behind it
     #[arg(long, env = "BIFOCAL_AUDIO", default_value = "pcm", value_name = "WAY")]
     pub(crate) audio: SoundPath,
+    /// What the camera sees: a JPEG, PNG or WebP file [default: a test card with the time in it]
+    #[arg(long, env = "BIFOCAL_CAMERA", value_name = "FILE")]
+    pub(crate) camera: Option<PathBuf>,
     /// Play this script, print what is shown, and exit 0 (all expectations met), 1 (one was not) or 2 (bad script)
     #[arg(long, env = "BIFOCAL_SCRIPT", value_name = "FILE")]
     pub(crate) script: Option<PathBuf>,
@@ -252,7 +262,8 @@ pub(crate) struct New {
     /// The unique name of the app [default: org.example.NAME]
     #[arg(long, env = "BIFOCAL_NEW_PACKAGE", value_name = "PACKAGE")]
     pub(crate) package: Option<PackageName>,
-    /// Take the SDK from this folder: the crate, or its repository [default: the repository, at the tag of this version]
+    /// Take the SDK from this folder: the crate, or its repository [default: the project's public repository at the tag of this
+    /// version; while it has none, the folder that this program was built in]
     #[arg(long, env = "BIFOCAL_NEW_SDK", value_name = "FOLDER")]
     pub(crate) sdk: Option<PathBuf>,
 }

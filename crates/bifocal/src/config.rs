@@ -1,6 +1,6 @@
 //! Settings from the command line and environment, then the configuration file, then defaults.
 //!
-//! Keys of `bifocal.toml`: `listen`, `data`, `public_url`, `udp_listen`, `udp_address`, `jwt_secret`, `allow_networks`, `log_format`,
+//! Keys of `bifocal.toml`: `listen`, `data`, `public_url`, `udp_listen`, `udp_address`, `jwt_secret`, `user_token_key`, `allow_networks`, `log_format`,
 //! `glasses_grace_seconds`, `app_grace_seconds`, `app_start_seconds`, `display_gap_ms`, `max_sessions`, `events_file`,
 //! `posthog_key`, `posthog_url`, `timezone`, `weather_url`; the tables `speech`, `translate` and `voice` (docs/speech.md), and the table
 //! `[streams]`, whose keys are in `config/streams.rs`.
@@ -42,6 +42,7 @@ pub(crate) struct ConfigFile {
     udp_listen: Option<SocketAddr>,
     udp_address: Option<String>,
     jwt_secret: Option<String>,
+    user_token_key: Option<PathBuf>,
     allow_networks: Option<Vec<String>>,
     log_format: Option<LogFormat>,
     glasses_grace_seconds: Option<u64>,
@@ -60,13 +61,14 @@ pub(crate) struct ConfigFile {
     voice: VoiceConfig,
 }
 
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 23] = [
     "listen",
     "data",
     "public_url",
     "udp_listen",
     "udp_address",
     "jwt_secret",
+    "user_token_key",
     "allow_networks",
     "log_format",
     "glasses_grace_seconds",
@@ -145,6 +147,11 @@ impl Settings {
 
     pub(crate) fn log_format(&self, serve: &Serve) -> LogFormat {
         serve.log_format.or(self.from_file.log_format).unwrap_or(LogFormat::Human)
+    }
+
+    /// The private key of user tokens: the content of the file that the configuration names.
+    pub(crate) fn user_token_key(&self) -> Result<Option<String>> {
+        self.from_file.user_token_key.as_deref().map(read).transpose()
     }
 
     /// Which private networks webhooks may go to.
@@ -287,7 +294,7 @@ mod tests {
 
     #[test]
     fn every_key_is_known_to_both_lists() {
-        let text = "listen='127.0.0.1:1'\ndata='d'\npublic_url='http://x'\nudp_listen='127.0.0.1:2'\nudp_address='h:3'\njwt_secret='s'\nallow_networks=[]\n\
+        let text = "listen='127.0.0.1:1'\ndata='d'\npublic_url='http://x'\nudp_listen='127.0.0.1:2'\nudp_address='h:3'\njwt_secret='s'\nuser_token_key='f'\nallow_networks=[]\n\
                     log_format='json'\nglasses_grace_seconds=1\napp_grace_seconds=1\napp_start_seconds=1\n\
                     display_gap_ms=200\nmax_sessions=1\nevents_file='f'\nposthog_key='k'\nposthog_url='u'\ntimezone='Europe/Berlin'\n\
                     weather_url='https://w'\nstreams={per_user=1}\n[speech]\n[translate]\n[voice]\n";

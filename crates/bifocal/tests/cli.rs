@@ -50,6 +50,33 @@ fn keys_and_tokens_stand_alone_on_stdout() {
 }
 
 #[test]
+fn tools_are_declared_in_a_file_and_printed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |arguments: &[&str]| bifocal().args(arguments).arg("--data").arg(folder.path()).output().expect("runs");
+    let file = folder.path().join("tools.json");
+    let file_name = file.to_string_lossy();
+    let declare = |text: &str| {
+        std::fs::write(&file, text).expect("written");
+        run(&["app", "tools", PACKAGE, &file_name])
+    };
+    let tools = r#"[{"id":"add","description":"Adds up","parameters":{"n":{"type":"number","description":"what"}}}]"#;
+    assert_eq!(declare(tools).status.code(), Some(1), "there is no such app");
+    run(&["app", "add", PACKAGE, "--url", "http://127.0.0.1:7010/"]);
+    assert_eq!(declare(tools).status.code(), Some(0));
+    let printed: serde_json::Value = serde_json::from_slice(&run(&["app", "tools", PACKAGE]).stdout).expect("JSON");
+    assert_eq!((&printed[0]["id"], &printed[0]["parameters"]["n"]["type"]), (&"add".into(), &"number".into()));
+    for (wrong, why) in [
+        (r#"{"id":"add"}"#, "is no list of tools"),
+        (r#"[{"id":"","description":""}]"#, "has a tool without an id"),
+        (r#"[{"id":"a","description":""},{"id":"a","description":""}]"#, "has two tools with one id"),
+    ] {
+        let refused = declare(wrong);
+        assert_eq!(refused.status.code(), Some(2), "{wrong}");
+        assert!(stderr(&refused).contains(why), "{}", stderr(&refused));
+    }
+}
+
+#[test]
 fn wrong_usage_is_exit_code_2() {
     let folder = tempfile::tempdir().expect("a folder");
     let config = folder.path().join("bifocal.toml");

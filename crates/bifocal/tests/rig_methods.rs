@@ -1,5 +1,5 @@
-//! The method table: every public method and every event of each SDK that npm serves, called against the real binary with
-//! simulated glasses. What comes of it is `docs/compatibility.md`; `UPDATE_COMPATIBILITY=1` writes it anew.
+//! The method table: every public method and every event of each SDK that npm serves, and of the Rust SDK, called against the real
+//! binary with simulated glasses. What comes of it is `docs/compatibility.md`; `UPDATE_COMPATIBILITY=1` writes it anew.
 
 mod common;
 #[path = "methods/driver.rs"]
@@ -8,6 +8,8 @@ mod driver;
 mod node;
 #[path = "methods/overhear.rs"]
 mod overhear;
+#[path = "methods/rust/mod.rs"]
+mod rust;
 #[path = "methods/stage.rs"]
 mod stage;
 #[path = "methods/table.rs"]
@@ -15,7 +17,7 @@ mod table;
 
 use std::path::Path;
 
-use driver::STACKS;
+use driver::{RUST, STACKS};
 use table::Column;
 
 const INTRODUCTION: &str = include_str!("methods/introduction.md");
@@ -38,6 +40,7 @@ fn every_method_of_every_sdk_does_what_the_table_says() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/compatibility.md");
     let mut problems: Vec<String> = app.iter().chain(&mini).flat_map(|column| column.problems.clone()).collect();
     problems.extend(table::nowhere(&app));
+    problems.extend(behind(&app));
     problems.extend(table::nowhere(&mini));
     if std::env::var_os("UPDATE_COMPATIBILITY").is_some() {
         std::fs::write(&file, &text).expect("written");
@@ -45,6 +48,14 @@ fn every_method_of_every_sdk_does_what_the_table_says() {
         problems.extend(differences(&std::fs::read_to_string(&file).unwrap_or_default(), &text));
     }
     assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
+}
+
+/// What the server does for the npm SDK it does for the Rust SDK: a feature that is no longer pending there is not pending here.
+fn behind(app: &[Column]) -> Vec<String> {
+    let pending = |version: &str| app.iter().find(|column| column.stack.version == version).map(Column::pending);
+    let (rust, npm) = (pending(RUST).unwrap_or_default(), pending("2.1.29").unwrap_or_default());
+    let late = rust.iter().filter(|(feature, _)| !npm.contains_key(*feature));
+    late.map(|(feature, methods)| format!("{RUST}: {feature} is pending for {methods:?} and for no npm SDK")).collect()
 }
 
 fn document(app: &[Column], mini: &[Column]) -> String {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bifocal_protocol::layout::View;
 use bifocal_sdk::prelude::*;
 use bifocal_sdk::wire::{DashboardMode, LocationTier, PhotoTaken};
-use bifocal_sdk::{Bitmap, LedColor, Link, RunningServer};
+use bifocal_sdk::{Bitmap, LedColor, Link, RunningServer, Speech};
 use bifocal_simulator::phone::{Pace, Press, Watch};
 use bifocal_simulator::{Phone, PhoneConfig, PhoneEvent, Picture};
 use common::{Cloud, WEARER};
@@ -119,6 +119,18 @@ impl Wearer {
         };
         let seen = timeout(PATIENCE, seen).await;
         assert!(seen.is_ok(), "waited for {text:?}, saw {saw:?}");
+    }
+
+    /// The next sound that the phone has played: its bytes, or why not.
+    async fn has_heard(&mut self) -> Result<u64, String> {
+        let played = async {
+            loop {
+                if let PhoneEvent::Played { outcome, .. } = self.watch.next().await {
+                    return outcome;
+                }
+            }
+        };
+        timeout(PATIENCE, played).await.expect("something is played")
     }
 
     /// The next message of the cloud of this type.
@@ -246,6 +258,37 @@ async fn places_settings_and_storage() -> Result {
     assert_eq!((storage.delete("first").await?, storage.delete("first").await?), (true, false));
     assert_eq!((storage.get("second").await?.as_deref(), storage.clear().await?), (Some("2"), true));
     assert!(storage.reload().await?.is_empty());
+    Ok(())
+}
+
+/// The voice is the one that this machine has.
+#[tokio::test]
+async fn a_text_is_spoken_and_a_sound_is_heard_while_it_is_made() -> Result {
+    let mut stage = Stage::set().await;
+    let mut ann = stage.wearer(WEARER).await;
+    let session = stage.start(&ann).await;
+    let audio = session.audio();
+
+    within(audio.speak("Good morning")).await?;
+    let said = ann.has_heard().await.expect("it was heard to its end");
+    assert!(said > 16_000, "half a second of sound at the least: {said} bytes");
+    let asked = ann.hears("audio_play_request").await;
+    let spoken = reqwest::get(asked["audioUrl"].as_str().expect("an address")).await?;
+    assert_eq!((spoken.status().as_u16(), &spoken.headers()["content-type"]), (200, &"audio/wav".parse()?));
+    assert!(spoken.bytes().await?.starts_with(b"RIFF"));
+    let longer = Speech { voice_id: Some("slt".to_owned()), ..Speech::new("Good morning, and a good evening, too") };
+    within(audio.speak(longer)).await?;
+    assert!(ann.has_heard().await.is_ok_and(|bytes| bytes > said));
+
+    let nothing = within(audio.play(format!("{}/no-such-sound.mp3", stage.cloud.url))).await;
+    assert!(matches!(&nothing, Err(Error::Refused { message, .. }) if message.contains("404")), "{nothing:?}");
+    ann.has_heard().await.expect_err("there is nothing to hear");
+
+    let output = audio.output_stream().await?;
+    output.write(&[1; 600]).await?;
+    output.write(&[2; 400]).await?;
+    output.end().await?;
+    assert_eq!(ann.has_heard().await, Ok(1000));
     Ok(())
 }
 

@@ -36,6 +36,8 @@ pub mod storage_rest;
 pub mod streams;
 mod text;
 mod time;
+pub mod tools_rest;
+pub mod web_view_rest;
 pub mod webhook;
 
 pub use message::{Decoded, Message};

@@ -6,7 +6,8 @@ use bifocal_sdk::prelude::*;
 use bifocal_sdk::testing::{FakeCloud, FakeWearer, Setting};
 use bifocal_sdk::wire::{DashboardMode, DashboardSection, DisplayOutcome, Layout, LocationTier, RoomConfig, View};
 use bifocal_sdk::{
-    Bitmap, LedColor, ManagedStreamOptions, PhotoOptions, Play, Show, Speech, StreamOptions, VoiceSettings, WifiStatus,
+    Bitmap, LedColor, ManagedStreamOptions, PhotoOptions, Play, Rendering, Show, Speech, StreamOptions, VoiceSettings,
+    WifiStatus,
 };
 use serde_json::{Map, Value, json};
 
@@ -72,6 +73,16 @@ async fn pictures() -> Result {
     session.layouts().show_bitmap(&picture).await?;
     let shown = ann.gets("display_event", |message| message["layout"]["layoutType"] == "bitmap_view").await;
     assert!(shown["layout"]["data"].as_str().is_some_and(|data| data.starts_with("Qk")), "a BMP in base64");
+    let mut png = std::io::Cursor::new(Vec::new());
+    image::GrayImage::from_pixel(40, 20, image::Luma([255])).write_to(&mut png, image::ImageFormat::Png)?;
+    let png = png.into_inner();
+    let rendering = Rendering { width: 16, height: 8, ..Rendering::default() };
+    session.layouts().show_image(png.clone(), rendering).await?;
+    let mut light = Bitmap::new(16, 8);
+    (0..8).for_each(|y| (0..16).for_each(|x| light.set(x, y)));
+    ann.gets("display_event", |message| message["layout"]["data"] == light.to_base64()).await;
+    let none = session.layouts().show_image(&b"<svg/>"[..], Rendering::default()).await;
+    assert!(matches!(none, Err(Error::Invalid(why)) if why.contains("JPEG")));
     let frames = [Bitmap::new(8, 8), Bitmap::new(16, 8)];
     let animation = session.layouts().show_bitmap_animation(&frames, Duration::from_millis(500), true).await?;
     let shown = ann.gets("display_event", |message| message["layout"]["layoutType"] == "bitmap_animation").await;
@@ -251,7 +262,7 @@ async fn dashboards() -> Result {
 
 #[tokio::test(start_paused = true)]
 async fn storage() -> Result {
-    let (_cloud, ann, session) = ann().await;
+    let (cloud, ann, session) = ann().await;
     let storage = session.simple_storage();
     assert_eq!(storage.get("a").await?, None);
     storage.set("a", "1").await?;
@@ -260,6 +271,8 @@ async fn storage() -> Result {
     assert_eq!((storage.keys().await?, storage.size().await?), (vec!["a".into(), "b".into(), "c.d".into()], 3));
     assert_eq!((storage.has_key("b").await?, storage.has_key("x").await?), (true, false));
     assert_eq!(storage.all().await?, ann.storage());
+    let bob = cloud.start("bob@example.org").await;
+    assert_eq!(bob.session().simple_storage().get("a").await?, None);
     assert_eq!((storage.delete("a").await?, storage.delete("a").await?), (true, false));
     assert_eq!(storage.reload().await?.len(), 2);
     assert_eq!((storage.clear().await?, storage.clear().await?), (true, false));

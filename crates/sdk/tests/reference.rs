@@ -134,6 +134,19 @@ async fn a_denied_photo_fails_the_request_and_not_the_session() -> Result {
     Ok(())
 }
 
+/// For clouds and proxies that do not count ping frames as a sign of life.
+#[tokio::test]
+async fn an_app_that_wants_to_pings_with_messages() -> Result {
+    let mut stage = Stage::with(AppServerBuilder::json_ping).await;
+    let (mut link, session) = stage.start().await;
+    assert_eq!(link.until("ping").await, json!({"type": "ping"}));
+    link.say(json!({"type": "pong", "timestamp": "2026-01-02T03:04:05.678Z"})).await;
+    session.layouts().show_text_wall("still here").await?;
+    link.until("display_event").await;
+    assert!(session.is_live());
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_wrong_key_ends_the_session_before_it_begins() -> Result {
     let stage = Stage::new().await;
@@ -219,6 +232,20 @@ async fn settings_and_tools_come_over_http() -> Result {
     assert_eq!(tool(hashed, "nothing").await?, (200, json!({"status": "success", "reply": null})));
     assert_eq!(tool(hashed, "panic").await?.0, 500);
     assert_eq!(tool("wrong", "add").await?.0, 401);
+
+    // Bifocal signs; then the key is not needed, and does not help.
+    let signed = async |body: &str, altered: &str| -> Result<u16> {
+        let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
+        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, hashed.as_bytes());
+        let signature = hex(ring::hmac::sign(&key, format!("{seconds}.{body}").as_bytes()).as_ref());
+        let request = stage.cloud.http.post(format!("{}/tool", stage.cloud.app)).header("X-App-API-Key", hashed);
+        let request = request.header("X-Bifocal-Timestamp", seconds);
+        let request = request.header("X-Bifocal-Signature", format!("sha256={signature}")).body(altered.to_owned());
+        Ok(request.send().await?.status().as_u16())
+    };
+    let body = r#"{"toolId":"add","userId":"u"}"#;
+    assert_eq!(signed(body, body).await?, 200);
+    assert_eq!(signed(body, r#"{"toolId":"add","userId":"w"}"#).await?, 401);
     Ok(())
 }
 
@@ -280,10 +307,12 @@ async fn a_page_knows_who_looks_at_it() -> Result {
     Ok(())
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn front_end_token() -> String {
-    let hex =
-        |digest: ring::digest::Digest| digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let sha256 = |text: String| hex(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()));
+    let sha256 = |text: String| hex(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref());
     let hashed_key = sha256(KEY.to_owned());
     format!("{ANN}:{}", sha256(format!("{ANN}{hashed_key}")))
 }

@@ -27,6 +27,8 @@ pub struct ServerConfig {
     pub data: PathBuf,
     /// The secret of core tokens (HS256).
     pub jwt_secret: Vec<u8>,
+    /// The private key that signs user tokens for the web pages of apps: an RSA key as PEM, PKCS #8.
+    pub user_token_key: Option<String>,
     /// The secret of the admin routes.
     pub admin_key: String,
     /// The time zone of wearers of whom nothing else is known: an IANA name.

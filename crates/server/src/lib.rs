@@ -26,8 +26,10 @@ mod socket;
 mod sound;
 mod speech;
 mod streams;
+mod tickets;
 
 pub use auth::token::{CoreToken, TokenError, Tokens};
+pub use auth::user_token::SigningKeyError;
 pub use calls::guard::NetworkPolicy;
 pub use config::{Limits, ServerConfig};
 pub use events::EventSink;

@@ -22,6 +22,7 @@ use url::{Host, Url};
 
 use crate::actor::Mail;
 use crate::auth::token::Tokens;
+use crate::auth::user_token::{SigningKey, SigningKeyError};
 use crate::calls::closures::Closures;
 use crate::calls::weather::{OpenMeteo, WeatherProvider};
 use crate::calls::webhook::WebhookClient;
@@ -36,6 +37,7 @@ use crate::shared::Shared;
 use crate::sound;
 use crate::sound::udp::Udp;
 use crate::streams::Streams;
+use crate::tickets::Tickets;
 
 /// How often the store is asked whether somebody else changed it; a change is seen within a second.
 const WATCH_EVERY: Duration = Duration::from_millis(500);
@@ -66,6 +68,9 @@ pub enum StartError {
     /// The section `[voice]` of the configuration is wrong.
     #[error(transparent)]
     Voice(#[from] bifocal_providers::voice::VoiceConfigError),
+    /// The key that signs user tokens cannot be used.
+    #[error("the private key named by `user_token_key`: {0}")]
+    SigningKey(#[from] SigningKeyError),
     /// The UDP address is taken or not ours.
     #[error("cannot take UDP at {address}: {source}; choose another with --udp-listen")]
     Udp {
@@ -135,6 +140,8 @@ impl Server {
             public_url,
             clock: Clock::start(),
             tokens: Tokens::new(&config.jwt_secret),
+            signing_key: config.user_token_key.as_deref().map(SigningKey::from_pem).transpose()?,
+            tickets: Tickets::default(),
             store,
             sessions: SessionStorage::default(),
             metrics,

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::token::Tokens;
+use crate::auth::user_token::SigningKey;
 use crate::calls::closures::Closures;
 use crate::calls::weather::WeatherProvider;
 use crate::calls::webhook::WebhookClient;
@@ -29,6 +30,7 @@ use crate::registry::SessionStorage;
 use crate::sound::out::AudioStreams;
 use crate::sound::udp::Udp;
 use crate::streams::Streams;
+use crate::tickets::Tickets;
 
 /// The server, as its tasks know it.
 #[derive(Debug)]
@@ -47,6 +49,10 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) store: Store,
     pub(crate) tokens: Tokens,
+    /// Signs what tells apps who opens their web page.
+    pub(crate) signing_key: Option<SigningKey>,
+    /// Temporary tokens of such pages.
+    pub(crate) tickets: Tickets,
     pub(crate) sessions: SessionStorage,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) events: Events,

@@ -5,6 +5,7 @@
 //! [`plain`] prints it for logs and scripts. [`bench`] is the other end of the scale: thousands of phones that only count.
 
 pub mod bench;
+pub mod card;
 pub mod clean;
 pub mod phone;
 pub mod plain;
@@ -12,6 +13,8 @@ pub mod screen;
 pub mod script;
 pub mod terminal;
 
-pub use phone::{ConnectError, Pace, Phone, PhoneConfig, PhoneError, PhoneEvent, PhoneState, SoundPath, Watch};
+pub use phone::{
+    CameraState, ConnectError, Pace, Phone, PhoneConfig, PhoneError, PhoneEvent, PhoneState, Photo, SoundPath, Watch,
+};
 pub use screen::{Picture, Screen};
 pub use script::{Outcome, Script, ScriptError};

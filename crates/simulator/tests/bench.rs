@@ -34,6 +34,11 @@ async fn sound_arrives_at_each_of_four_apps() {
 }
 
 #[tokio::test]
+async fn speech_is_sent_as_sound() {
+    assert_eq!(counts(Way::Speech, 400).await, all(200));
+}
+
+#[tokio::test]
 async fn every_display_arrives_at_its_phone() {
     assert_eq!(counts(Way::ToPhones, 200).await, all(100));
 }

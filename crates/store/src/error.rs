@@ -25,6 +25,9 @@ pub enum StoreError {
     /// There is no room for so much of one user.
     #[error("more settings than a user may have: 256 KiB")]
     TooMuch,
+    /// There is no room for so many tools of one app.
+    #[error("more tools than an app may have: 256 KiB")]
+    TooManyTools,
     /// The public URL of an app cannot be used.
     #[error("not a usable public URL: {0}; give the address of the app's server, for example https://app.example.org")]
     BadUrl(&'static str),

@@ -12,6 +12,7 @@ mod folder;
 mod key;
 mod schema;
 mod storage;
+mod tools;
 mod users;
 
 use std::path::Path;

@@ -11,11 +11,12 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use crate::StoreError;
 
-const STEPS: [(i64, &str, &str); 4] = [
+const STEPS: [(i64, &str, &str); 5] = [
     (1, "users and apps", include_str!("../migrations/0001_users_and_apps.sql")),
     (2, "hardware", include_str!("../migrations/0002_hardware.sql")),
     (3, "storage", include_str!("../migrations/0003_storage.sql")),
     (4, "client settings", include_str!("../migrations/0004_client_settings.sql")),
+    (5, "tools", include_str!("../migrations/0005_tools.sql")),
 ];
 
 /// Runs the steps that the database has not seen. The caller holds the write lock, because SQLite has no other lock

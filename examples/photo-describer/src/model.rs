@@ -13,7 +13,7 @@ const MAX_ANSWER: usize = 1 << 20;
 const QUESTION: &str = "What is in this photo? Answer in one short sentence, for somebody who cannot look closely.";
 
 /// Where it is and which it is.
-pub(crate) struct Model {
+pub struct Model {
     http: reqwest::Client,
     url: String,
     key: String,
@@ -21,7 +21,11 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    pub(crate) fn new(url: &str, key: &str, name: &str) -> Result<Self, reqwest::Error> {
+    /// A model behind this URL, as `OPENAI_BASE_URL` has it.
+    ///
+    /// # Errors
+    /// What the HTTP client cannot be made of.
+    pub fn new(url: &str, key: &str, name: &str) -> Result<Self, reqwest::Error> {
         // The error of an earlier installation means that there is a provider, which is all that is needed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().timeout(LIMIT).build()?;

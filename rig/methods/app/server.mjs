@@ -1,7 +1,7 @@
 // AppServer.
 import { throws } from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { atEnd, check, equal, extra, local, pending, settles } from '../checks.mjs'
+import { atEnd, check, equal, extra, local, settles } from '../checks.mjs'
 import * as phone from '../happenings.mjs'
 
 const sha256 = (...parts) => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest('hex')
@@ -49,7 +49,7 @@ export const server = {
       return 'fired'
     },
 
-    onToolCall: pending('tools', async x => {
+    async onToolCall(x) {
       const response = await fetch(`${x.cloud}/api/tools/apps/${x.packageName}/tool`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', authorization: `Bearer ${x.apiKey}` },
@@ -59,7 +59,7 @@ export const server = {
       equal((await response.json()).reply, 'did add', 'the reply')
       equal(x.server.calls.tool.entries[0].activeSession === x.session, true, 'the session being that of the user')
       return 'fired'
-    }),
+    },
 
     onSettingsUpdate: extra(async x => {
       await phone.sets('from-server', 1)(x)
@@ -133,18 +133,18 @@ export const server = {
       const token = `${x.annsAddress}:${sha256(x.annsAddress, sha256(x.apiKey))}`
       equal(await whoami(x, {}, { authorization: `Bearer ${token}` }), x.annsAddress, 'the user')
     })),
-    'web view: temporary token': extra(pending('tools', async x => {
+    'web view: temporary token': extra(async x => {
       const { token } = await x.ann.rest('POST', '/api/auth/generate-webview-token', { packageName: x.packageName })
       const query = { aos_temp_token: token, cloudApiUrl: x.cloud, cloudApiUrlChecksum: sha256(x.cloud, sha256(x.apiKey)) }
       equal(await whoami(x, query), x.annsAddress, 'the user')
       return 'settled'
-    })),
-    'web view: signed token': extra(pending('tools', async x => {
+    }),
+    'web view: signed token': extra(async x => {
       const path = '/api/auth/generate-webview-signed-user-token'
       const { token } = await x.ann.rest('POST', path, { packageName: x.packageName })
       equal(await whoami(x, { aos_signed_user_token: token }), x.annsAddress, 'the user')
       return 'settled'
-    })),
+    }),
 
     onStop: atEnd(async x => {
       const mark = x.server.calls.stop.mark()

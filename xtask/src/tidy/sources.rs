@@ -33,7 +33,7 @@ pub(crate) fn check(findings: &mut Vec<String>) -> Result<()> {
 }
 
 /// Every Rust file below, but not what was built or installed.
-fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+pub(super) fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(directory).with_context(|| directory.display().to_string())? {
         let entry = entry?;
         let name = entry.file_name();

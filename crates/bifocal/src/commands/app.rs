@@ -1,16 +1,19 @@
 //! `bifocal app …`: the catalogue.
 
+use std::collections::HashSet;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use bifocal_protocol::app::AppRecord;
 use bifocal_protocol::hardware::{Hardware, Level, Requirement};
-use bifocal_store::NewApp;
+use bifocal_protocol::tools_rest::ToolSchema;
+use bifocal_store::{NewApp, StoreError};
 use serde_json::json;
 
 use crate::cli::{App, AppAdd};
 use crate::commands::{print, with_store};
-use crate::config::Settings;
+use crate::config::{self, Settings, WrongUsage};
 use crate::table::table;
 
 /// Runs one of the commands.
@@ -29,6 +32,14 @@ pub(crate) async fn app(settings: &Settings, app: App) -> Result<ExitCode> {
             App::Install { user, package } => {
                 store.install(&user, &package).await?;
             }
+            App::Tools { package, file: Some(file) } => {
+                let tools = tools_in(&config::read(&file)?, &file)?;
+                store.set_tools(&package, &tools).await?;
+            }
+            App::Tools { package, file: None } => {
+                let tools = store.tools(&package).await?.ok_or(StoreError::NoSuchApp(package))?;
+                print(&format!("{:#}\n", json!(tools)));
+            }
             App::List { json } => {
                 let apps = store.apps().await?;
                 print(&if json { as_json(&apps) } else { as_table(&apps) });
@@ -37,6 +48,19 @@ pub(crate) async fn app(settings: &Settings, app: App) -> Result<ExitCode> {
         Ok(ExitCode::SUCCESS)
     })
     .await
+}
+
+fn tools_in(text: &str, file: &Path) -> Result<Vec<ToolSchema>> {
+    let tools: Vec<ToolSchema> = serde_json::from_str(text)
+        .map_err(|error| WrongUsage(format!("{} is no list of tools: {error}", file.display())))?;
+    let mut names = HashSet::new();
+    match tools.iter().find(|tool| tool.id.is_empty() || !names.insert(&tool.id)) {
+        Some(tool) => {
+            let why = if tool.id.is_empty() { "has a tool without an id" } else { "has two tools with one id" };
+            Err(WrongUsage(format!("{} {why}", file.display())).into())
+        }
+        None => Ok(tools),
+    }
 }
 
 fn new_app(add: AppAdd) -> NewApp {

@@ -19,6 +19,7 @@ pub(crate) fn config(data: &Path) -> Result<ServerConfig> {
         udp_listen: None,
         udp_address: None,
         data: data.to_owned(),
+        user_token_key: None,
         admin_key: random_hex()?,
         jwt_secret: random_hex()?.into_bytes(),
         weather_url: None,

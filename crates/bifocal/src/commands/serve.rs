@@ -30,6 +30,7 @@ pub(crate) async fn serve(settings: &Settings, serve: &Serve) -> Result<ExitCode
         udp_address: settings.udp_address(serve),
         data: settings.data.clone(),
         jwt_secret: data::jwt_secret(settings)?,
+        user_token_key: settings.user_token_key()?,
         admin_key: data::admin_key(&settings.data)?,
         timezone: settings.timezone()?,
         weather_url: settings.weather_url()?,

@@ -1,53 +1,67 @@
-//! The process that calls the methods of one SDK, under the runtime that the SDK needs. It speaks lines of JSON.
+//! What calls the methods of one SDK, and speaks lines of JSON: a process under the runtime that the SDK needs, or, for the Rust SDK, a
+//! thread of this one.
 
 use std::path::PathBuf;
 use std::process::Stdio;
 
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::common::rig_folder;
 use crate::node::{self, Runtime};
+use crate::rust;
 
 /// One column of the table: an SDK, and which of its interfaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stack {
-    /// The folder in `rig/node_modules`.
+    /// The folder in `rig/node_modules`; the crate.
     pub(crate) package: &'static str,
     pub(crate) version: &'static str,
     /// `app` (AppServer, AppSession) or `mini` (MiniAppServer, MentraSession).
     pub(crate) api: &'static str,
-    runtime: Runtime,
+    /// `None` is Rust.
+    runtime: Option<Runtime>,
 }
 
-pub(crate) const STACKS: [Stack; 6] = [
-    Stack { package: "sdk-2.1.28", version: "2.1.28", api: "app", runtime: Runtime::Node },
-    Stack { package: "@mentra/sdk", version: "2.1.29", api: "app", runtime: Runtime::Node },
-    Stack { package: "sdk-2.1.31-beta.5", version: "2.1.31-beta.5", api: "app", runtime: Runtime::Node },
-    Stack { package: "sdk-3.0.0-hono.8", version: "3.0.0-hono.8", api: "app", runtime: Runtime::Bun },
-    Stack { package: "sdk-3.0.0-alpha.4", version: "3.0.0-alpha.4", api: "app", runtime: Runtime::Bun },
-    Stack { package: "sdk-3.0.0-alpha.4", version: "3.0.0-alpha.4", api: "mini", runtime: Runtime::Bun },
+const NODE: Option<Runtime> = Some(Runtime::Node);
+const BUN: Option<Runtime> = Some(Runtime::Bun);
+
+/// The column of the Rust SDK, which has no versions yet.
+pub(crate) const RUST: &str = "bifocal-sdk";
+
+pub(crate) const STACKS: [Stack; 7] = [
+    Stack { package: "sdk-2.1.28", version: "2.1.28", api: "app", runtime: NODE },
+    Stack { package: "@mentra/sdk", version: "2.1.29", api: "app", runtime: NODE },
+    Stack { package: "sdk-2.1.31-beta.5", version: "2.1.31-beta.5", api: "app", runtime: NODE },
+    Stack { package: "sdk-3.0.0-hono.8", version: "3.0.0-hono.8", api: "app", runtime: BUN },
+    Stack { package: "sdk-3.0.0-alpha.4", version: "3.0.0-alpha.4", api: "app", runtime: BUN },
+    Stack { package: "bifocal-sdk", version: RUST, api: "app", runtime: None },
+    Stack { package: "sdk-3.0.0-alpha.4", version: "3.0.0-alpha.4", api: "mini", runtime: BUN },
 ];
 
 /// A running driver.
 pub(crate) struct Driver {
     /// Killed when this is dropped.
-    _child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
+    _child: Option<Child>,
+    said: UnboundedReceiver<Value>,
     tell: UnboundedSender<Value>,
 }
 
 impl Driver {
     /// Starts it with these environment variables.
     pub(crate) fn start(stack: Stack, environment: &[(&str, &str)]) -> Driver {
+        let Some(runtime) = stack.runtime else {
+            let (said, tell) = rust::start(environment);
+            return Driver { _child: None, said, tell };
+        };
         node::installed();
-        let mut command = match stack.runtime {
+        let mut command = match runtime {
             Runtime::Node => Command::new("node"),
             Runtime::Bun => Command::new(node::bun()),
         };
-        match stack.runtime {
+        match runtime {
             Runtime::Node => command.args(["--require", "./preload.cjs"]),
             Runtime::Bun => command.args(["--no-install", "--preload", "./preload-bun.cjs"]),
         };
@@ -69,14 +83,21 @@ impl Driver {
                 let _ = stdin.write_all(format!("{line}\n").as_bytes()).await;
             }
         });
-        let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-        Driver { _child: child, lines, tell }
+        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let (say, said) = unbounded_channel();
+        tokio::spawn(async move {
+            while let Some(line) = lines.next_line().await.expect("text") {
+                let line = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not an event: {line}"));
+                // A stage that is gone wants to know nothing.
+                let _ = say.send(line);
+            }
+        });
+        Driver { _child: Some(child), said, tell }
     }
 
     /// What it says next; `None` when it has ended.
     pub(crate) async fn next(&mut self) -> Option<Value> {
-        let line = self.lines.next_line().await.expect("text")?;
-        Some(serde_json::from_str(&line).unwrap_or_else(|_| panic!("not an event: {line}")))
+        self.said.recv().await
     }
 
     /// Where it takes lines. All of them dropped, it ends.

@@ -11,7 +11,7 @@ use bifocal_simulator::{Outcome, Phone, PhoneConfig, PhoneEvent, Picture, script
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::common::{Cloud, WEARER};
+use crate::common::{Cloud, WEARER, rig_folder};
 use crate::driver::{Driver, Stack};
 use crate::overhear::overhear;
 
@@ -23,7 +23,7 @@ const DASHBOARD: &str = "system.augmentos.dashboard";
 const PERMISSIONS: [&str; 6] =
     ["MICROPHONE", "CAMERA", "LOCATION", "BACKGROUND_LOCATION", "CALENDAR", "READ_NOTIFICATIONS"];
 /// What is spoken is recognised, and translated, by the engine that knows its own numbered words.
-const CONFIG: &str = "[[speech.engines]]\nkind = \"fake\"\nscript = { translates = true }\n";
+const ENGINE: &str = "[[speech.engines]]\nkind = \"fake\"\nscript = { translates = true }\n";
 /// All rows of a stack, also on a slow machine.
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -48,8 +48,17 @@ pub(crate) async fn play(stack: Stack) -> Vec<Value> {
 }
 
 async fn play_without_limit(stack: Stack) -> Vec<Value> {
-    let cloud = Cloud::start_with(CONFIG, &[]);
-    let environment = [("CLOUD_URL", &*cloud.url), ("API_KEY", KEY), ("ANN", WEARER), ("BOB", BOB)];
+    let key = rig_folder().join("user-token.pem");
+    let config = format!("user_token_key = {:?}\n{ENGINE}", key.display().to_string());
+    let cloud = Cloud::start_with(&config, &[]);
+    let environment = [
+        ("CLOUD_URL", &*cloud.url),
+        ("API_KEY", KEY),
+        ("ANN", WEARER),
+        ("BOB", BOB),
+        // Else the SDK believes the cloud of its makers only.
+        ("MENTRAOS_CLOUD_USER_TOKEN_PUBLIC_KEY", include_str!("../../../../rig/user-token.pub.pem")),
+    ];
     let mut driver = Driver::start(stack, &environment);
     let mut said = Vec::new();
     let ports = loop {
@@ -116,12 +125,17 @@ async fn wearer(cloud: &Cloud, name: &'static str, address: &str, ear: &Unbounde
             let _ = ear.send(json!({"phone": name, "kind": kind, "message": message}));
         }
     });
-    // The rows say themselves what becomes of sound.
-    let config = PhoneConfig { plays: false, ..PhoneConfig::new(relay.await, &token) };
+    // The rows say themselves what becomes of sound and of streams.
+    let config = PhoneConfig { plays: false, ffmpeg: None, ..PhoneConfig::new(relay.await, &token) };
     let phone = Phone::connect(config).await.expect("the phone connects");
     follow(name, &phone, ear.clone());
-    phone.set_photo(Some(Photo::new(b"a photo".to_vec()))).await.expect("told");
+    phone.set_photo(Some(Photo::new(photo()))).await.expect("told");
     Wearer { phone, token }
+}
+
+/// What the glasses take a picture of.
+pub(crate) fn photo() -> Vec<u8> {
+    b"a photo".to_vec()
 }
 
 /// Does what a driver wants.

@@ -87,6 +87,17 @@ impl Column {
         cell.map_or(ABSENT, |cell| &cell.result)
     }
 
+    /// What the server does not do yet, with the methods that need it and why they failed.
+    pub(crate) fn pending(&self) -> BTreeMap<&str, Vec<&str>> {
+        let mut pending = BTreeMap::<_, Vec<_>>::new();
+        for ((_, method), cell) in &self.cells {
+            if let Some(feature) = cell.result.strip_prefix("pending: ") {
+                pending.entry(feature).or_default().push(method.as_str());
+            }
+        }
+        pending
+    }
+
     /// How often each kind of result is there, without what the SDK does not have.
     pub(crate) fn counts(&self) -> BTreeMap<&str, usize> {
         let mut counts = BTreeMap::new();

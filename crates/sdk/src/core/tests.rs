@@ -19,11 +19,15 @@ struct Stage {
 }
 
 fn stage() -> Stage {
+    stage_with(false)
+}
+
+fn stage_with(json_ping: bool) -> Stage {
     let identity = Identity {
         session_id: "ann@example.org-org.example.demo".into(),
         package: "org.example.demo".into(),
         api_key: "the key".into(),
-        json_ping: false,
+        json_ping,
     };
     let mut out = Vec::new();
     let connection = Connection::new(identity, 7, &mut out);
@@ -461,6 +465,20 @@ fn silence_is_asked_about_and_then_taken_for_a_loss() {
     assert_eq!(stage.said(), ["ping 3", "ping 4"]);
     stage.pass(Duration::from_secs(1));
     assert_eq!(stage.said(), ["hang up", "lost"]);
+}
+
+#[test]
+fn who_wants_to_see_messages_sees_pings_as_messages_too() {
+    let mut stage = stage_with(true);
+    stage.connect();
+    stage.said();
+    stage.pass(Duration::from_secs(15));
+    assert_eq!(stage.said(), ["ping 1", "ping"]);
+    // The answer is for nobody.
+    stage.hear(json!({"type": "pong"}));
+    assert_eq!(stage.said(), [""; 0]);
+    stage.pass(Duration::from_secs(15));
+    assert_eq!(stage.said(), ["ping 2", "ping"]);
 }
 
 #[test]

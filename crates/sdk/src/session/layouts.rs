@@ -4,8 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bifocal_pictures::{Rendering, render};
 use bifocal_protocol::apps::{DisplayOutcome, DisplayRequest, FromApp};
 use bifocal_protocol::layout::{Layout, View};
+use bytes::Bytes;
 
 use crate::core::{Awaited, Lane, Reply};
 use crate::error::Error;
@@ -90,6 +92,22 @@ impl Layouts {
     /// See [`Layouts`]; [`Error::Invalid`] for a picture that is too large.
     pub async fn show_bitmap(&self, bitmap: &Bitmap) -> Result<(), Error> {
         self.show(Layout::BitmapView { data: bitmap.to_base64() }, Show::default()).await
+    }
+
+    /// A JPEG, PNG or WebP file, made into one bit per pixel: as large as the display of a G1, dithered, unless `rendering` says
+    /// otherwise. It is drawn here, not in the cloud.
+    ///
+    /// # Errors
+    /// See [`Layouts`]; [`Error::Invalid`] when it is no picture, or a too large one.
+    pub async fn show_image(&self, file: impl Into<Bytes>, rendering: Rendering) -> Result<(), Error> {
+        let file = file.into();
+        // Pixels are work: not on a thread that sessions share.
+        let drawn = tokio::task::spawn_blocking(move || render(&file, &rendering)).await;
+        let bitmap = match drawn {
+            Ok(drawn) => drawn.map_err(|error| Error::Invalid(error.to_string()))?,
+            Err(error) => return Err(Error::Invalid(format!("the picture could not be drawn: {error}"))),
+        };
+        self.show_bitmap(&bitmap).await
     }
 
     /// Pictures one after the other, `interval` apart; the cloud plays them.

@@ -1,7 +1,6 @@
 //! [`AppSession`]: one wearer who uses the app, and everything that can be done with their glasses.
 
 mod audio;
-mod bitmap;
 mod camera;
 mod dashboard;
 mod device;
@@ -22,7 +21,7 @@ use bifocal_protocol::json::Object;
 use serde_json::Value;
 
 pub use audio::{Audio, AudioChunk, AudioOutput, Play, Played, Speech, VoiceSettings};
-pub use bitmap::Bitmap;
+pub use bifocal_pictures::{Bitmap, Dither, Fit, PictureError, Rendering};
 pub use camera::{Camera, ManagedStream, ManagedStreamOptions, Photo, PhotoOptions, PhotoReceipt, StreamOptions};
 pub use dashboard::{Dashboard, DashboardSystem};
 pub use device::{Device, WifiStatus};

@@ -3,3 +3,4 @@
 pub(crate) mod bearer;
 pub(crate) mod provider;
 pub(crate) mod token;
+pub(crate) mod user_token;

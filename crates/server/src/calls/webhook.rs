@@ -14,9 +14,12 @@ use std::time::Duration;
 use bifocal_protocol::Text;
 use bifocal_protocol::app::AppRecord;
 use bifocal_session::{Outcome, WebhookKind};
+use bytes::Bytes;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, redirect};
+use reqwest::{Client, Response, StatusCode, redirect};
 use ring::hmac;
+use ring::rand::{SecureRandom, SystemRandom};
+use serde::de::IgnoredAny;
 use url::Url;
 
 use crate::auth::provider;
@@ -32,6 +35,20 @@ const STOP_ATTEMPTS: u32 = 3;
 const STOP_PAUSE: Duration = Duration::from_secs(1);
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// For a tool of an app, which may ask others in turn.
+const TOOL_TIMEOUT: Duration = Duration::from_secs(20);
+/// Before the second attempt to reach an app for a tool.
+const TOOL_PAUSE: Duration = Duration::from_secs(1);
+/// The longest answer of a tool, in bytes.
+const TOOL_BYTES: usize = 256 << 10;
+
+/// What an app said to the call of a tool.
+#[derive(Debug)]
+pub(crate) struct ToolAnswer {
+    pub(crate) status: StatusCode,
+    /// JSON.
+    pub(crate) body: Bytes,
+}
 
 /// The HTTP client for webhooks.
 #[derive(Debug)]
@@ -72,6 +89,31 @@ impl WebhookClient {
         outcome
     }
 
+    /// `POST <app url>/tool`. Tried again only when the app could not be reached: what a tool has done should not be done twice.
+    ///
+    /// The error says why, in words of ours.
+    pub(crate) async fn tool(&self, app: &AppRecord, body: Text) -> Result<ToolAnswer, String> {
+        let call = call_name();
+        let mut response = self.send(app, "tool", &body, &call, TOOL_TIMEOUT).await;
+        if response.as_ref().is_err_and(|failure| failure.unreached) {
+            tokio::time::sleep(TOOL_PAUSE).await;
+            response = self.send(app, "tool", &body, &call, TOOL_TIMEOUT).await;
+        }
+        let mut response = response.map_err(|failure| failure.why)?;
+        let status = response.status();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| explain(&error, TOOL_TIMEOUT))? {
+            if body.len() + chunk.len() > TOOL_BYTES {
+                return Err(format!("its answer is longer than {TOOL_BYTES} bytes"));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if serde_json::from_slice::<IgnoredAny>(&body).is_err() {
+            return Err(format!("its answer, with status {}, is no JSON; has it a route /tool?", status.as_u16()));
+        }
+        Ok(ToolAnswer { status, body: body.into() })
+    }
+
     /// `POST <app url>/settings`, once: the app's session is told in any case.
     pub(crate) async fn settings(&self, app: &AppRecord, body: Text) {
         let Ok(url) = Url::parse(&format!("{}/settings", app.public_url)) else { return };
@@ -94,16 +136,25 @@ impl WebhookClient {
     }
 
     async fn attempt(&self, app: &AppRecord, body: &Text, key: &str, timeout: Duration) -> Outcome {
-        match self.send(app, body, key, timeout).await {
+        match self.send(app, "webhook", body, key, timeout).await {
             // The body of the answer means nothing and is not read.
-            Ok(status) => Outcome::Webhook { status },
-            Err(why) => Outcome::Failed { why },
+            Ok(response) => Outcome::Webhook { status: response.status().as_u16() },
+            Err(Unsent { why, .. }) => Outcome::Failed { why },
         }
     }
 
-    async fn send(&self, app: &AppRecord, body: &Text, key: &str, timeout: Duration) -> Result<u16, String> {
-        let url = Url::parse(&format!("{}/webhook", app.public_url)).map_err(|_| "its URL is not one".to_owned())?;
-        self.policy.check(&url).map_err(|refused| advice(&refused))?;
+    async fn send(
+        &self,
+        app: &AppRecord,
+        path: &str,
+        body: &Text,
+        key: &str,
+        timeout: Duration,
+    ) -> Result<Response, Unsent> {
+        let for_good = |why| Unsent { why, unreached: false };
+        let url = Url::parse(&format!("{}/{path}", app.public_url));
+        let url = url.map_err(|_| for_good("its URL is not one".to_owned()))?;
+        self.policy.check(&url).map_err(|refused| for_good(advice(&refused)))?;
         let timestamp = (wall().0 / 1000).to_string();
         let signature = sign(&app.key_hash, &timestamp, body);
         let request = self
@@ -115,9 +166,23 @@ impl WebhookClient {
             .header("X-Bifocal-Timestamp", timestamp)
             .header("X-Bifocal-Signature", signature)
             .body(body.clone().into_bytes());
-        let response = request.send().await.map_err(|error| explain(&error, timeout))?;
-        Ok(response.status().as_u16())
+        let sent = request.send().await;
+        sent.map_err(|error| Unsent { why: explain(&error, timeout), unreached: error.is_connect() })
     }
+}
+
+/// Why there is no answer.
+struct Unsent {
+    why: String,
+    /// The app never saw the request, and may be there in a moment.
+    unreached: bool,
+}
+
+/// Names a call, so that an app can tell that it has seen it.
+fn call_name() -> String {
+    let mut bytes = [0; 16];
+    SystemRandom::new().fill(&mut bytes).expect("the operating system gives random bytes");
+    hex::encode(bytes)
 }
 
 /// `sha256=<hex>` over `<timestamp>.<body>`.

@@ -3,13 +3,16 @@
 mod admin;
 mod apps;
 mod audio;
+mod bitmap;
 mod health;
 mod heard;
 mod phone;
 mod sdk;
 mod settings;
 mod storage;
+mod tools;
 mod tts;
+mod web_views;
 mod writes;
 
 use std::sync::Arc;
@@ -69,6 +72,12 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
             "/api/sdk/simple-storage/{email}/{key}",
             get(storage::one).put(storage::put_one).delete(storage::delete_one),
         )
+        .route("/api/sdk/bitmap", post(bitmap::draw))
+        .route("/api/tools/apps/{package}/tool", post(tools::call))
+        .route("/api/tools/apps/{package}/tools", get(tools::of_app))
+        .route("/api/tools/users/{user}/tools", get(tools::of_user))
+        .nest("/auth", web_views())
+        .nest("/api/auth", web_views())
         .route("/api/tts", get(tts::speak).head(tts::look))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
@@ -78,6 +87,15 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .layer(DefaultBodyLimit::max(1 << 20))
         .with_state(shared)
         .merge(viewers)
+}
+
+/// What phones and app servers call around the web pages of apps; under two addresses, because clients differ.
+fn web_views() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/generate-webview-token", post(web_views::temporary))
+        .route("/generate-webview-signed-user-token", post(web_views::signed))
+        .route("/hash-with-api-key", post(web_views::hash))
+        .route("/exchange-user-token", post(web_views::exchange))
 }
 
 /// A JSON answer from text that is JSON already.

@@ -16,6 +16,8 @@ use super::PATIENCE;
 #[derive(Debug, Clone)]
 pub enum Manner {
     Status(u16),
+    /// With this body.
+    Json(u16, String),
     /// 302 to there.
     Redirect(String),
     /// Not at all.
@@ -123,6 +125,9 @@ async fn serve(
         let manner = manner.lock().expect("nothing fails while it holds this").clone();
         let answer = match manner {
             Manner::Status(status) => format!("HTTP/1.1 {status} As Told\r\nContent-Length: 2\r\n\r\n{{}}"),
+            Manner::Json(status, body) => {
+                format!("HTTP/1.1 {status} As Told\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+            }
             Manner::Redirect(to) => format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n"),
             Manner::Hang => return until_hung_up(&mut stream).await,
             Manner::Endless => {

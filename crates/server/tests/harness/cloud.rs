@@ -59,6 +59,7 @@ pub fn config(folder: &Path) -> ServerConfig {
         udp_address: None,
         data: folder.to_path_buf(),
         jwt_secret: SECRET.to_vec(),
+        user_token_key: None,
         admin_key: ADMIN_KEY.to_owned(),
         timezone: "UTC".to_owned(),
         weather_url: None,

@@ -5,6 +5,8 @@
 
 use serde_json::Value;
 
+use crate::bench::frame::Opcode;
+
 const MARK: &[u8] = b"bench:";
 const DIGITS: usize = 20;
 
@@ -47,6 +49,14 @@ impl Kind {
             Kind::Display => None,
             Kind::Audio => Some("audio_chunk"),
             Kind::Speech => Some("transcription:en-US"),
+        }
+    }
+
+    /// What carries it.
+    pub(crate) fn opcode(self) -> Opcode {
+        match self {
+            Kind::Button | Kind::Display => Opcode::TEXT,
+            Kind::Audio | Kind::Speech => Opcode::BINARY,
         }
     }
 

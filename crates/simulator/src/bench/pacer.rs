@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use crate::bench::frame::{self, Opcode};
+use crate::bench::frame;
 use crate::bench::link::{Link, Sent};
 use crate::bench::message::Kind;
 use crate::bench::schedule::{Clock, Dice, Schedule};
@@ -32,7 +32,7 @@ pub(crate) struct Load {
 pub(crate) fn send(clock: Clock, load: &Load) -> Histogram<u64> {
     let mut lateness = histogram();
     let (mut dice, mut payload) = (Dice::new(load.seed), Vec::new());
-    let opcode = if load.kind == Kind::Audio { Opcode::BINARY } else { Opcode::TEXT };
+    let opcode = load.kind.opcode();
     let schedule = load.schedule;
     let mut lines: Vec<Line> = load.links.iter().map(|link| Line { link, due: Vec::new() }).collect();
     // Lines with messages that are due, and lines whose socket did not take everything.

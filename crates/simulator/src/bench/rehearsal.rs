@@ -30,6 +30,8 @@ pub enum Way {
     ToApps(usize),
     /// Sound from phones to this many apps each.
     SoundToApps(usize),
+    /// The same, as the load whose words are counted sends it.
+    Speech,
     /// Displays from one app each to phones.
     ToPhones,
 }
@@ -48,6 +50,7 @@ pub async fn rehearse(
     let (kind, apps, copies) = match way {
         Way::ToApps(apps) => (Kind::Button, apps, apps as u64),
         Way::SoundToApps(apps) => (Kind::Audio, apps, apps as u64),
+        Way::Speech => (Kind::Speech, 1, 1),
         Way::ToPhones => (Kind::Display, 1, 1),
     };
     let stage = Stage::of_relay(relay, Sizes::quick(Some(duration)));

@@ -1,11 +1,12 @@
 //! Where a phone connects and as whom.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use url::Url;
 
-use super::{ConnectError, SoundPath};
+use super::{ConnectError, Photo, SoundPath};
 
 /// How long a real phone waits before it comes back.
 const RECONNECT: Duration = Duration::from_secs(5);
@@ -26,6 +27,11 @@ pub struct PhoneConfig {
     pub sound: SoundPath,
     /// Fetch what apps want to be heard, and say what became of it; true unless changed.
     pub plays: bool,
+    /// What the camera sees: the test card unless changed.
+    pub photo: Option<Photo>,
+    /// The `ffmpeg` that streams of the camera are made with, `ffmpeg` of the system unless changed. Without one the glasses know
+    /// nothing of streams, and leave them to whoever reads the messages.
+    pub ffmpeg: Option<PathBuf>,
 }
 
 impl PhoneConfig {
@@ -39,6 +45,8 @@ impl PhoneConfig {
             model,
             sound: SoundPath::default(),
             plays: true,
+            photo: None,
+            ffmpeg: Some(PathBuf::from("ffmpeg")),
         }
     }
 

@@ -65,6 +65,17 @@ pub enum PhoneEvent {
         /// Where it went, or why it did not.
         outcome: Result<String, String>,
     },
+    /// A stream of the camera is otherwise than before.
+    Stream {
+        /// Its id.
+        stream: String,
+        /// The app, or `MANAGED_STREAM` for the cloud.
+        package: String,
+        /// `initializing`, `active`, `reconnecting`, `reconnected`, `reconnect_failed`, `stopping`, `stopped`, `error`, `timeout`.
+        status: String,
+        /// Why, when it fails.
+        why: Option<String>,
+    },
     /// Sound of an app was heard to its end, or not.
     Played {
         /// The app.
@@ -108,6 +119,8 @@ impl fmt::Display for PhoneEvent {
             Self::Battery(level) => format!("battery {level}%"),
             Self::Photo { package, outcome: Ok(to) } => format!("photo for {package} sent to {to}"),
             Self::Photo { package, outcome: Err(why) } => format!("no photo for {package}: {why}"),
+            Self::Stream { package, status, why: None, .. } => format!("stream for {package}: {status}"),
+            Self::Stream { package, status, why: Some(why), .. } => format!("stream for {package}: {status}: {why}"),
             Self::Played { package, outcome: Ok(bytes) } => format!("sound of {package} was heard ({bytes} bytes)"),
             Self::Played { package, outcome: Err(why) } => format!("sound of {package} was not heard: {why}"),
             Self::Error { message } => format!("error: {message}"),

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use super::PhoneEvent;
 use super::datagrams::UdpOffer;
 use super::plays::{PlayRequest, StopRequest};
+use super::streams::{KeepAlive, StreamRequest, StreamStop};
 use crate::clean;
 use crate::screen::Picture;
 
@@ -28,6 +29,12 @@ pub(super) enum Heard {
     Refused(String),
     /// An app wants a picture.
     Photo(PhotoRequest),
+    /// An app, or the cloud for several, wants a stream.
+    Stream(StreamRequest),
+    /// … wants it no more.
+    StreamStop(StreamStop),
+    /// The cloud asks whether a stream goes on.
+    KeepAlive(KeepAlive),
     /// Anything else.
     Event(PhoneEvent),
 }
@@ -41,6 +48,8 @@ pub(super) struct PhotoRequest {
     pub(super) app_id: String,
     pub(super) webhook_url: Option<String>,
     pub(super) auth_token: Option<String>,
+    pub(super) size: String,
+    pub(super) compress: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -105,6 +114,15 @@ fn read(kind: &str, text: &str) -> Result<Heard, serde_json::Error> {
             return Ok(Heard::Refused(clean::line(&format!("{}{code}", failure.message), 300)));
         }
         "photo_request" => return decode(text).map(Heard::Photo),
+        "start_rtmp_stream" | "start_stream" => {
+            let request: StreamRequest = decode(text)?;
+            return Ok(Heard::Stream(StreamRequest { new_names: kind == "start_stream", ..request }));
+        }
+        "stop_rtmp_stream" | "stop_stream" => {
+            let stop: StreamStop = decode(text)?;
+            return Ok(Heard::StreamStop(StreamStop { new_names: kind == "stop_stream", ..stop }));
+        }
+        "keep_rtmp_stream_alive" | "keep_stream_alive" => return decode(text).map(Heard::KeepAlive),
         "audio_play_request" => return decode(text).map(Heard::Play),
         "audio_stop_request" => return decode(text).map(Heard::Silence),
         "display_event" => display(decode(text)?),

@@ -4,6 +4,7 @@
 //! task, which comes back by itself after a loss. A [`Phone`] is a cheap handle: it sends, and [`Phone::watch`] follows
 //! what happens.
 
+mod camera;
 mod config;
 mod datagrams;
 mod dial;
@@ -11,10 +12,12 @@ mod error;
 mod event;
 mod heard;
 mod plays;
+mod publisher;
 mod rest;
 mod says;
 mod sound;
 mod state;
+mod streams;
 mod task;
 
 use std::sync::Arc;
@@ -29,20 +32,23 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
+pub use camera::CameraState;
 pub use config::PhoneConfig;
 pub use error::{ConnectError, PhoneError};
 pub use event::PhoneEvent;
 pub use rest::Photo;
 pub use says::Press;
 pub use sound::SoundPath;
-pub use state::{PhoneState, Watch};
+pub use state::{LiveStream, PhoneState, Watch};
 
 use crate::screen::Head;
+use camera::Camera;
 use config::Addresses;
 use datagrams::Datagrams;
 use plays::Plays;
 use rest::Http;
 use state::Shared;
+use streams::{Patience, Streams};
 use task::{Command, Task};
 
 /// Commands that may wait for the task; askers wait for room beyond.
@@ -106,7 +112,9 @@ impl Phone {
             shared: Arc::clone(&shared),
             commands: inbox,
             http: Arc::clone(&http),
-            photo: None,
+            camera: Camera { photo: config.photo, state: CameraState::default() },
+            streams: Streams::new(config.ffmpeg, Patience::default()),
+            unsaid: None,
             sound: config.sound,
             token: config.token.clone().into(),
             plays: Plays::default(),
@@ -286,12 +294,20 @@ impl Phone {
         answered
     }
 
-    /// The picture that `photo_request`s are answered with; none lets them fail.
+    /// The picture that `photo_request`s are answered with; the test card with the time in it when there is none.
     ///
     /// # Errors
     /// [`PhoneError::Ended`].
     pub async fn set_photo(&self, photo: Option<Photo>) -> Result<(), PhoneError> {
         self.commands.send(Command::Photo(photo)).await.map_err(|_| PhoneError::Ended)
+    }
+
+    /// Whether the camera works. A stream that runs goes on.
+    ///
+    /// # Errors
+    /// [`PhoneError::Ended`].
+    pub async fn set_camera(&self, state: CameraState) -> Result<(), PhoneError> {
+        self.commands.send(Command::Camera(state)).await.map_err(|_| PhoneError::Ended)
     }
 
     /// Starts an app, as a tap on its tile does.

@@ -27,15 +27,27 @@ pub struct Photo {
 }
 
 impl Photo {
-    /// A picture file; its kind is told by its first bytes, JPEG when unknown as from real glasses.
+    /// Any file; its kind is told by its first bytes, JPEG when unknown as from real glasses.
     pub fn new(file: impl Into<Bytes>) -> Self {
         let file = file.into();
-        let mime = match file.as_ref() {
-            [0x89, b'P', b'N', b'G', ..] => "image/png",
-            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => "image/webp",
-            _ => "image/jpeg",
-        };
+        let mime = kind(&file).unwrap_or("image/jpeg");
         Self { file, mime }
+    }
+
+    /// A picture file; `None` for what is not JPEG, PNG or WebP.
+    pub fn of_picture(file: impl Into<Bytes>) -> Option<Self> {
+        let file = file.into();
+        kind(&file).map(|mime| Self { file, mime })
+    }
+}
+
+/// What the first bytes of a file say that it is.
+fn kind(file: &[u8]) -> Option<&'static str> {
+    match file {
+        [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
+        [0xFF, 0xD8, 0xFF, ..] => Some("image/jpeg"),
+        _ => None,
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::streams::Report;
 use crate::screen::Head;
 
 /// How long a button is held.
@@ -91,6 +92,25 @@ pub(super) fn no_photo(request: &str, code: &str, message: &str) -> Value {
         "error": {"code": code, "message": message},
         "timestamp": now(),
     })
+}
+
+/// How a stream is.
+pub(super) fn stream(report: &Report) -> Value {
+    let Report { stream, app, new_names, status, why, stats } = report;
+    json!({
+        "type": if *new_names { "stream_status" } else { "rtmp_stream_status" },
+        "streamId": stream,
+        "status": status,
+        "errorDetails": why,
+        "appId": app,
+        "stats": stats,
+        "timestamp": now(),
+    })
+}
+
+/// A stream goes on.
+pub(super) fn alive(stream: &str, ack: &str) -> Value {
+    json!({"type": "keep_alive_ack", "streamId": stream, "ackId": ack, "timestamp": now()})
 }
 
 /// Milliseconds, as phones write it; clouds do not read it.

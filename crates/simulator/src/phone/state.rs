@@ -25,6 +25,17 @@ pub struct PhoneState {
     pub mic: bool,
     /// The running apps.
     pub apps: BTreeSet<String>,
+    /// The stream of the camera, if there is one.
+    pub stream: Option<LiveStream>,
+}
+
+/// A stream of the camera.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveStream {
+    /// Its id.
+    pub stream: String,
+    /// As the glasses call it: `active` when pictures go out.
+    pub status: String,
 }
 
 impl PhoneState {
@@ -35,6 +46,10 @@ impl PhoneState {
             PhoneEvent::Mic { on, .. } => self.mic != *on,
             // A start or a stop is told as such too.
             PhoneEvent::AppsRunning { .. } => false,
+            // It is told again with new numbers.
+            PhoneEvent::Stream { stream, status, .. } => {
+                self.stream.as_ref().is_none_or(|now| (&now.stream, &now.status) != (stream, status))
+            }
             _ => true,
         }
     }
@@ -58,6 +73,15 @@ impl PhoneState {
             PhoneEvent::Mic { on, .. } => self.mic = *on,
             PhoneEvent::Head(head) => self.screen.turn(*head),
             PhoneEvent::Battery(level) => self.screen.facts.battery = Some(*level),
+            PhoneEvent::Stream { stream, status, .. } => {
+                let is_over = matches!(status.as_str(), "stopped" | "error" | "reconnect_failed" | "timeout");
+                let is_now = self.stream.as_ref().is_some_and(|now| now.stream == *stream);
+                if !is_over {
+                    self.stream = Some(LiveStream { stream: stream.clone(), status: status.clone() });
+                } else if is_now {
+                    self.stream = None;
+                }
+            }
             PhoneEvent::Photo { .. }
             | PhoneEvent::Played { .. }
             | PhoneEvent::Error { .. }

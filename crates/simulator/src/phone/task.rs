@@ -17,19 +17,19 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
+use super::camera::{Camera, CameraState, Shot};
 use super::config::Addresses;
 use super::dial::{Opened, Socket, close_reason, dial};
 use super::error::chain;
-use super::heard::{Heard, PhotoRequest, hear};
+use super::heard::{Heard, hear};
 use super::plays::{Played, Plays};
-use super::rest::{Http, Photo, configure, upload};
+use super::rest::{Http, Photo, configure};
 use super::state::Shared;
+use super::streams::{Report, Streams};
 use super::{ConnectError, PhoneError, PhoneEvent, SoundPath, says};
 
 /// How long one message may take to leave, and a closing handshake to end.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Pictures on their way at a time; a camera takes one after the other, so more is somebody's error.
-const MAX_UPLOADS: usize = 4;
 /// Close codes after which a phone must not come back: superseded by another phone, ended by the operator.
 const FINAL: [u16; 2] = [4001, 4003];
 
@@ -39,11 +39,12 @@ pub(super) enum Command {
     /// Drop the connection without a word and stay away.
     Cut(Duration, oneshot::Sender<()>),
     Photo(Option<Photo>),
+    Camera(CameraState),
     Close(oneshot::Sender<()>),
 }
 
 /// How a connection ended.
-enum End {
+pub(super) enum End {
     /// This side closed it for good.
     Over,
     /// Come back after the delay.
@@ -54,8 +55,6 @@ enum End {
     Final { why: String },
 }
 
-type Uploads = JoinSet<(PhotoRequest, Result<String, String>)>;
-
 pub(super) struct Task {
     pub(super) addresses: Addresses,
     pub(super) reconnect: Duration,
@@ -63,8 +62,11 @@ pub(super) struct Task {
     pub(super) shared: Arc<Shared>,
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) http: Arc<Http>,
-    pub(super) photo: Option<Photo>,
-    pub(super) uploads: Uploads,
+    pub(super) camera: Camera,
+    pub(super) uploads: JoinSet<Shot>,
+    pub(super) streams: Streams,
+    /// How a stream is, when the cloud could not be told.
+    pub(super) unsaid: Option<Report>,
     pub(super) plays: Plays,
     pub(super) may_play: bool,
     pub(super) sound: SoundPath,
@@ -114,9 +116,10 @@ impl Task {
                 frame = socket.next() => self.frame(&mut socket, frame).await,
                 Some(played) = self.plays.next() => self.played(&mut socket, vec![played]).await,
                 Some(upload) = self.uploads.join_next() => match upload {
-                    Ok((request, outcome)) => self.uploaded(&mut socket, request, outcome).await,
+                    Ok(shot) => self.uploaded(&mut socket, shot).await,
                     Err(_) => Ok(()),
                 },
+                report = self.streams.next() => self.streamed(&mut socket, report).await,
             };
             if let Err(end) = step {
                 return end;
@@ -133,7 +136,11 @@ impl Task {
                 sent
             }
             Some(Command::Photo(photo)) => {
-                self.photo = photo;
+                self.camera.photo = photo;
+                Ok(())
+            }
+            Some(Command::Camera(state)) => {
+                self.camera.state = state;
                 Ok(())
             }
             Some(Command::Cut(delay, done)) => Err(End::Cut { delay, done }),
@@ -180,8 +187,11 @@ impl Task {
                 if let Some(packages) = running {
                     self.shared.tell(PhoneEvent::AppsRunning { packages });
                 }
-                match &self.model {
-                    Some(model) => self.send(socket, text(&says::glasses(model))).await,
+                if let Some(model) = &self.model {
+                    self.send(socket, text(&says::glasses(model))).await?;
+                }
+                match self.unsaid.take() {
+                    Some(report) => self.say_stream(socket, report).await,
                     None => Ok(()),
                 }
             }
@@ -194,6 +204,9 @@ impl Task {
                 Ok(())
             }
             Heard::Photo(request) => self.shoot(socket, request).await,
+            Heard::Stream(request) => self.stream(socket, request).await,
+            Heard::StreamStop(stop) => self.end_stream(socket, stop).await,
+            Heard::KeepAlive(asked) => self.keep_alive(socket, asked).await,
             Heard::Play(_) if !self.may_play => {
                 self.shared.tell(PhoneEvent::Other { kind: "audio_play_request".to_owned() });
                 Ok(())
@@ -211,46 +224,6 @@ impl Task {
                 let over = self.plays.stop(&stop);
                 self.played(socket, over).await
             }
-        }
-    }
-
-    async fn shoot(&mut self, socket: &mut Socket, request: PhotoRequest) -> Result<(), End> {
-        if request.request_id.is_empty() || request.app_id.is_empty() {
-            let message = "a photo_request without requestId or appId: phones drop it".to_owned();
-            self.shared.tell(PhoneEvent::Error { message });
-            return Ok(());
-        }
-        let refusal = match &self.photo {
-            None => Err(("CAMERA_INIT_FAILED", "this phone has no picture to give")),
-            Some(_) if self.uploads.len() >= MAX_UPLOADS => Err(("CAMERA_BUSY", "too many pictures at a time")),
-            Some(photo) => Ok(photo.clone()),
-        };
-        match refusal {
-            Ok(photo) => {
-                let http = Arc::clone(&self.http);
-                self.uploads.spawn(async move {
-                    let outcome = upload(&http, &request, &photo).await;
-                    (request, outcome)
-                });
-                Ok(())
-            }
-            Err((code, why)) => self.no_photo(socket, request, code, why.to_owned()).await,
-        }
-    }
-
-    async fn uploaded(
-        &mut self,
-        socket: &mut Socket,
-        request: PhotoRequest,
-        outcome: Result<String, String>,
-    ) -> Result<(), End> {
-        match outcome {
-            // The app has the picture; real phones say nothing more.
-            Ok(host) => {
-                self.shared.tell(PhoneEvent::Photo { package: request.app_id, outcome: Ok(host) });
-                Ok(())
-            }
-            Err(why) => self.no_photo(socket, request, "UPLOAD_FAILED", why).await,
         }
     }
 
@@ -273,19 +246,7 @@ impl Task {
         });
     }
 
-    async fn no_photo(
-        &mut self,
-        socket: &mut Socket,
-        request: PhotoRequest,
-        code: &str,
-        why: String,
-    ) -> Result<(), End> {
-        let answer = text(&says::no_photo(&request.request_id, code, &why));
-        self.shared.tell(PhoneEvent::Photo { package: request.app_id, outcome: Err(why) });
-        self.send(socket, answer).await
-    }
-
-    async fn send(&self, socket: &mut Socket, message: Message) -> Result<(), End> {
+    pub(super) async fn send(&self, socket: &mut Socket, message: Message) -> Result<(), End> {
         let why = match timeout(PATIENCE, socket.send(message)).await {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(error)) => chain(&error),
@@ -305,9 +266,14 @@ impl Task {
                         Ok(opened) => return Some(opened),
                         Err(error) => break error,
                     },
+                    report = self.streams.next() => {
+                        self.tell_stream(&report);
+                        self.unsaid = Some(report);
+                    }
                     command = self.commands.recv() => match command {
                         Some(Command::Send(_, done)) => drop(done.send(Err(PhoneError::Offline))),
-                        Some(Command::Photo(photo)) => self.photo = photo,
+                        Some(Command::Photo(photo)) => self.camera.photo = photo,
+                        Some(Command::Camera(state)) => self.camera.state = state,
                         // Away already: counts from now.
                         Some(Command::Cut(delay, _done)) => {
                             next = Instant::now() + delay;

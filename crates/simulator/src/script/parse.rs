@@ -9,7 +9,7 @@ use bifocal_protocol::ids::PackageName;
 
 use super::{Line, Script, ScriptError, Statement};
 use crate::clean;
-use crate::phone::Press;
+use crate::phone::{CameraState, Press};
 use crate::screen::Head;
 
 /// The longest time in a script, in seconds.
@@ -48,6 +48,12 @@ fn statement(line: &str) -> Result<Statement, String> {
         },
         "audio" => file("audio FILE.wav", rest).map(|file| Statement::Audio(file.into())),
         "photo" => file("photo FILE", rest).map(|file| Statement::Photo(file.into())),
+        "camera" => match rest {
+            "on" => Ok(Statement::Camera(CameraState::On)),
+            "off" => Ok(Statement::Camera(CameraState::Off)),
+            "busy" => Ok(Statement::Camera(CameraState::Busy)),
+            _ => Err(expected("camera on, camera off or camera busy", rest)),
+        },
         "battery" => match rest.parse() {
             Ok(percent @ 0..=100) => Ok(Statement::Battery(percent)),
             _ => Err(expected("battery and a whole number from 0 to 100", rest)),
@@ -59,7 +65,7 @@ fn statement(line: &str) -> Result<Statement, String> {
         "expect" => seen("expect", rest).map(|(text, within)| Statement::Expect { text, within }),
         "expect-not" => seen("expect-not", rest).map(|(text, within)| Statement::ExpectNot { text, within }),
         _ => Err(format!(
-            "expected say, press, head, audio, photo, battery, start, stop, cut, wait, expect or expect-not, found {:?}",
+            "expected say, press, head, audio, photo, camera, battery, start, stop, cut, wait, expect or expect-not, found {:?}",
             clean::line(name, 40)
         )),
     }

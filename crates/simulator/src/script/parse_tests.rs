@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::parse;
-use crate::phone::Press;
+use crate::phone::{CameraState, Press};
 use crate::screen::Head;
 use crate::script::Statement;
 
@@ -30,6 +30,8 @@ fn every_statement_is_read() {
         ("head down", Statement::Head(Head::Down)),
         ("audio hello there.wav", Statement::Audio("hello there.wav".into())),
         ("photo \"a b.jpg\" # of a cat", Statement::Photo("a b.jpg".into())),
+        ("camera off # for a while", Statement::Camera(CameraState::Off)),
+        ("camera busy", Statement::Camera(CameraState::Busy)),
         ("battery 0", Statement::Battery(0)),
         ("battery 100", Statement::Battery(100)),
         ("start org.example.captions", Statement::Start("org.example.captions".into())),
@@ -54,7 +56,7 @@ fn what_is_no_statement_is_told_with_its_line() {
     let table = [
         (
             "jump high",
-            "expected say, press, head, audio, photo, battery, start, stop, cut, wait, expect or expect-not, found \"jump\"",
+            "expected say, press, head, audio, photo, camera, battery, start, stop, cut, wait, expect or expect-not, found \"jump\"",
         ),
         ("say", "expected say TEXT"),
         ("say \"\"", "expected say TEXT"),
@@ -63,6 +65,7 @@ fn what_is_no_statement_is_told_with_its_line() {
         ("head left", "expected head up or head down, found \"left\""),
         ("audio", "expected audio FILE.wav"),
         ("photo # none", "expected photo FILE"),
+        ("camera", "expected camera on, camera off or camera busy"),
         ("battery 101", "expected battery and a whole number from 0 to 100, found \"101\""),
         ("battery -1", "expected battery and a whole number from 0 to 100, found \"-1\""),
         ("start my app", "expected start PACKAGE, for example org.example.captions, found \"my app\""),

@@ -92,6 +92,7 @@ impl<P: FnMut(Progress<'_>)> Player<'_, P> {
             Statement::Head(head) => self.doing(phone.head(*head)).await,
             Statement::Audio(_) => self.doing(phone.sound(file, Pace::RealTime)).await,
             Statement::Photo(_) => self.doing(phone.set_photo(Some(Photo::new(file)))).await,
+            Statement::Camera(state) => self.doing(phone.set_camera(*state)).await,
             Statement::Battery(percent) => self.doing(phone.battery(*percent)).await,
             Statement::Start(package) => self.doing(phone.start_app(package)).await,
             Statement::Stop(package) => self.doing(phone.stop_app(package)).await,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::phone::Press;
+use crate::phone::{CameraState, Press};
 use crate::screen::Head;
 
 /// One thing that a wearer does, or that must be seen.
@@ -25,6 +25,8 @@ pub enum Statement {
     Audio(PathBuf),
     /// `photo FILE`: what the camera sees from now on.
     Photo(PathBuf),
+    /// `camera on|off|busy`
+    Camera(CameraState),
     /// `battery PERCENT`
     Battery(u8),
     /// `start PACKAGE`
@@ -54,7 +56,7 @@ pub enum Statement {
 impl Statement {
     /// Whether the wearer does something, so that what was shown before is an answer no more.
     pub fn acts(&self) -> bool {
-        !matches!(self, Self::Wait(_) | Self::Expect { .. } | Self::ExpectNot { .. } | Self::Photo(_))
+        !matches!(self, Self::Wait(_) | Self::Expect { .. } | Self::ExpectNot { .. } | Self::Photo(_) | Self::Camera(_))
     }
 }
 

@@ -27,7 +27,8 @@ A line that begins with / is a statement:
   /start org.example.app    /stop org.example.app
   /press camera [long]      /head up | down
   /battery 80               /photo FILE
-  /audio FILE.wav           /cut SECONDS
+  /camera on | off | busy   /cut SECONDS
+  /audio FILE.wav
   /expect \"TEXT\" within 5   /wait SECONDS
 
   F2 press the button       F3 press it long
@@ -74,7 +75,13 @@ fn draw_head(frame: &mut Frame<'_>, area: Rect, model: &Model) {
         (false, false) => "○ coming back ".yellow(),
         (false, true) => "○ closed ".red(),
     };
-    frame.render_widget(Line::from(connection).alignment(Alignment::Right), area);
+    let camera = match model.state.stream.as_ref().map(|stream| stream.status.as_str()) {
+        None => "".into(),
+        Some("active" | "reconnected") => "◉ streaming   ".red().bold(),
+        Some("stopping") => "◉ stopping   ".yellow(),
+        Some(_) => "◉ beginning to stream   ".yellow(),
+    };
+    frame.render_widget(Line::from(vec![camera, connection]).alignment(Alignment::Right), area);
 }
 
 fn draw_glasses(frame: &mut Frame<'_>, area: Rect, model: &Model) {

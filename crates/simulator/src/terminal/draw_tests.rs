@@ -5,7 +5,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::draw;
-use crate::phone::PhoneState;
+use crate::phone::{PhoneEvent, PhoneState};
 use crate::screen::{Head, Picture};
 use crate::terminal::{Model, Player, Tone};
 
@@ -108,7 +108,7 @@ fn a_long_entry_is_wrapped_and_the_newest_are_seen() {
 fn the_help_covers_the_rest() {
     let model = Model { help: true, ..model() };
     let drawn = drawn(&model, 80, 24);
-    let help: Vec<&str> = drawn.lines().skip(4).take(15).collect();
+    let help: Vec<&str> = drawn.lines().skip(4).take(16).collect();
     assert_eq!(
         help.join("\n"),
         "              │ how are you                                      │
@@ -119,14 +119,36 @@ fn the_help_covers_the_rest() {
               │   /start org.example.app    /stop org.example.app │
  battery 80%  │   /press camera [long]      /head up | down       │
 ──────────────│   /battery 80               /photo FILE           │─────────────
- 17:04:05  app│   /audio FILE.wav           /cut SECONDS          │
- 17:04:05  say│   /expect \"TEXT\" within 5   /wait SECONDS         │
+ 17:04:05  app│   /camera on | off | busy   /cut SECONDS          │
+ 17:04:05  say│   /audio FILE.wav                                 │
+              │   /expect \"TEXT\" within 5   /wait SECONDS         │
               │                                                   │
               │   F2 press the button       F3 press it long      │
               │   ↑ head up, the dashboard  ↓ head level          │
               │   Ctrl-U clear the line     Esc or Ctrl-C leave   │
               ╰─────────────────────────────────────── F1 closes ─╯"
     );
+}
+
+#[test]
+fn a_light_is_on_while_the_camera_streams() {
+    let mut model = model();
+    let mut head = |status: &str, why: Option<&str>| {
+        let (stream, package) = ("s1".to_owned(), "org.example.live".to_owned());
+        let event = PhoneEvent::Stream { stream, package, status: status.into(), why: why.map(str::to_owned) };
+        let mut state = model.state.clone();
+        state.apply(&event);
+        model.happened(&event, &state);
+        drawn(&model, 80, 22).lines().next().unwrap_or_default().to_owned()
+    };
+    assert!(head("initializing", None).ends_with("◉ beginning to stream   ● connected"));
+    assert!(head("active", None).ends_with("◉ streaming   ● connected"));
+    assert!(head("active", None).ends_with("◉ streaming   ● connected"));
+    assert!(!head("timeout", Some("nobody asks")).contains("stream"));
+    let log: Vec<&str> = model.log.iter().skip(2).map(|entry| entry.text.as_str()).collect();
+    let stream = "stream for org.example.live:";
+    assert_eq!(log, ["initializing", "active", "timeout: nobody asks"].map(|status| format!("{stream} {status}")));
+    assert_eq!(model.log.back().map(|entry| entry.tone), Some(Tone::Bad));
 }
 
 #[test]

@@ -36,7 +36,7 @@ const BEGUN: usize = 64;
 const TICK: Duration = Duration::from_secs(1);
 
 /// How the terminal glasses begin.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct TerminalOptions {
     /// Stands at the top.
     pub title: String,
@@ -46,11 +46,14 @@ pub struct TerminalOptions {
     pub base_dir: PathBuf,
     /// The button of F2 and F3.
     pub button: String,
+    /// What somebody else has to say beside what happens to the phone; each becomes a line of the log.
+    pub notes: Option<mpsc::Receiver<(Tone, String)>>,
 }
 
 impl Default for TerminalOptions {
     fn default() -> Self {
-        Self { title: "Bifocal".to_owned(), script: None, base_dir: PathBuf::from("."), button: "camera".to_owned() }
+        let (title, base_dir, button) = ("Bifocal".to_owned(), PathBuf::from("."), "camera".to_owned());
+        Self { title, script: None, base_dir, button, notes: None }
     }
 }
 
@@ -96,6 +99,7 @@ struct Glasses {
     /// Statements that begin, told by what is played.
     begun: mpsc::Receiver<(Player, String)>,
     begins: mpsc::Sender<(Player, String)>,
+    notes: Option<mpsc::Receiver<(Tone, String)>>,
 }
 
 impl Glasses {
@@ -114,6 +118,7 @@ impl Glasses {
             waiting: VecDeque::new(),
             begun,
             begins,
+            notes: options.notes,
         };
         glasses.script = options.script.map(|script| glasses.work(Player::Script, script));
         glasses
@@ -145,6 +150,7 @@ impl Glasses {
                 Some((player, statement)) = self.begun.recv() => self.model.begins(player, statement),
                 outcome = ended(&mut self.script) => self.ended(Player::Script, outcome),
                 outcome = ended(&mut self.typed) => self.ended(Player::Typed, outcome),
+                (tone, note) = next_note(&mut self.notes) => self.model.note(tone, &note),
                 event = self.watch.next() => self.happened(event),
                 _ = tick.tick() => {}
             }
@@ -206,6 +212,17 @@ async fn ended(work: &mut Option<Work>) -> Outcome {
     }
 }
 
+/// Waits for something to be said; for ever when there is nobody.
+async fn next_note(notes: &mut Option<mpsc::Receiver<(Tone, String)>>) -> (Tone, String) {
+    if let Some(from) = notes {
+        if let Some(note) = from.recv().await {
+            return note;
+        }
+        *notes = None;
+    }
+    std::future::pending().await
+}
+
 /// Waits until the system asks the program to end.
 #[cfg(unix)]
 async fn terminated() {
@@ -225,4 +242,26 @@ async fn terminated() {
 #[cfg(not(unix))]
 async fn terminated() {
     std::future::pending().await
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn what_is_said_beside_comes_in_order_and_then_nothing() {
+        let (tell, told) = mpsc::channel(2);
+        for (tone, text) in [(Tone::News, "building"), (Tone::Bad, "it does not build")] {
+            tell.try_send((tone, text.to_owned())).expect("room");
+        }
+        drop(tell);
+        let mut notes = Some(told);
+        assert_eq!(next_note(&mut notes).now_or_never(), Some((Tone::News, "building".to_owned())));
+        assert_eq!(next_note(&mut notes).now_or_never(), Some((Tone::Bad, "it does not build".to_owned())));
+        assert_eq!(next_note(&mut notes).now_or_never(), None);
+        assert!(notes.is_none(), "nobody has anything more to say");
+        assert_eq!(next_note(&mut None).now_or_never(), None);
+    }
 }

@@ -88,7 +88,10 @@ impl Model {
             // These are seen on the display and in the status line.
             PhoneEvent::Display { .. } | PhoneEvent::Head(_) | PhoneEvent::Battery(_) => {}
             PhoneEvent::Connected { .. } => self.note(Tone::Good, &event.to_string()),
-            PhoneEvent::Disconnected { .. } | PhoneEvent::Error { .. } | PhoneEvent::Photo { outcome: Err(_), .. } => {
+            PhoneEvent::Disconnected { .. }
+            | PhoneEvent::Error { .. }
+            | PhoneEvent::Photo { outcome: Err(_), .. }
+            | PhoneEvent::Stream { why: Some(_), .. } => {
                 self.note(Tone::Bad, &event.to_string());
             }
             _ => self.note(Tone::News, &event.to_string()),

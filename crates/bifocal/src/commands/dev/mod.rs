@@ -15,6 +15,7 @@ use bifocal_simulator::terminal::TerminalOptions;
 use bifocal_simulator::{Phone, PhoneConfig, plain, script, terminal};
 use bifocal_store::{NewApp, Store};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 
 use crate::cli::Dev;
 use crate::commands::local;
@@ -25,6 +26,8 @@ use running::{Running, Start};
 const WEARER: &str = "you@dev.invalid";
 /// In the folder of the app; what it and the compiler say.
 const LOG: &str = "bifocal-dev.log";
+/// What is told of a new build and not drawn yet; more stands in the log only.
+const NOTES: usize = 16;
 
 /// Runs everything until the glasses are taken off, or the script is over.
 pub(crate) async fn dev(dev: &Dev) -> Result<ExitCode> {
@@ -44,7 +47,8 @@ pub(crate) async fn dev(dev: &Dev) -> Result<ExitCode> {
     let api_key = register(&store, &project, port).await.context("the catalogue")?;
     let log = project.folder.join(LOG);
     std::fs::write(&log, "").with_context(|| log.display().to_string())?;
-    let start = Start { package: project.package.to_string(), api_key, port, log: log.clone() };
+    let (tell, notes) = mpsc::channel(NOTES);
+    let start = Start { package: project.package.to_string(), api_key, port, log: log.clone(), tell };
     let running = Running::start(project, start, program).await?;
 
     let config = local::config(data.path())?;
@@ -57,7 +61,7 @@ pub(crate) async fn dev(dev: &Dev) -> Result<ExitCode> {
         plain::run_plain(&phone, &script, base, std::io::stdout()).await
     } else {
         let title = format!("bifocal dev · what the app says: {}", log.display());
-        let options = TerminalOptions { title, script: Some(script), ..TerminalOptions::default() };
+        let options = TerminalOptions { title, script: Some(script), notes: Some(notes), ..TerminalOptions::default() };
         terminal::run(phone.clone(), options).await.context("the terminal")?
     };
     phone.close().await;

@@ -118,3 +118,39 @@ fn program(line: &str) -> Option<PathBuf> {
     let is_program = message["reason"] == "compiler-artifact" && message["target"]["kind"][0] == "bin";
     message["executable"].as_str().filter(|_| is_program).map(PathBuf::from)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What an app may need, and the call that needs it.
+    const CALLS: [(&str, Permission); 5] = [
+        (".transcription(", Permission::Microphone),
+        (".translation(", Permission::Microphone),
+        (".photo(", Permission::Camera),
+        (".calendar(", Permission::Calendar),
+        (".phone_notifications(", Permission::ReadNotifications),
+    ];
+
+    #[test]
+    fn every_example_can_be_run_and_asks_for_what_it_needs() {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(examples).expect("the folder is there") {
+            let folder = entry.expect("an entry").path();
+            if !folder.is_dir() {
+                continue;
+            }
+            let name = folder.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
+            let project = Project::read(&folder).expect("a project");
+            assert_eq!(project.package.as_str(), format!("org.example.{name}"));
+            let read = |file: &str| std::fs::read_to_string(folder.join("src").join(file)).unwrap_or_default();
+            let source = read("main.rs") + &read("lib.rs");
+            for (call, permission) in CALLS {
+                assert!(!source.contains(call) || project.permissions.contains(&permission), "{name} uses {call}");
+            }
+            names.push(name);
+        }
+        assert_eq!(names.len(), 8, "{names:?}");
+    }
+}

@@ -6,9 +6,10 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use bifocal_simulator::terminal::Tone;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -27,6 +28,8 @@ pub(super) struct Start {
     pub(super) api_key: String,
     pub(super) port: u16,
     pub(super) log: PathBuf,
+    /// Whoever looks at the glasses.
+    pub(super) tell: mpsc::Sender<(Tone, String)>,
 }
 
 /// The app, and who watches it.
@@ -67,7 +70,7 @@ async fn watch(project: Project, start: Start, mut child: Child, mut stopped: on
         match again(&project, &start, child).await {
             Ok(new) => child = new,
             Err((old, error)) => {
-                note(&start.log, &format!("{error:#}"));
+                note(&start, Tone::Bad, &format!("{error:#}"));
                 match old {
                     Some(old) => child = old,
                     // Nothing runs until the next change.
@@ -85,7 +88,7 @@ async fn watch(project: Project, start: Start, mut child: Child, mut stopped: on
 async fn again(project: &Project, start: &Start, child: Child) -> Result<Child, (Option<Child>, anyhow::Error)> {
     let program = match build(project, start).await {
         Ok(program) => program,
-        Err(error) => return Err((Some(child), error)),
+        Err(error) => return Err((Some(child), error.context("the one before goes on"))),
     };
     end(child).await;
     run(start, &program, &project.folder).await.map_err(|error| (None, error))
@@ -111,15 +114,16 @@ async fn next_start(
         let started = async { run(start, &build(project, start).await?, &project.folder).await };
         match started.await {
             Ok(child) => return Some(child),
-            Err(error) => note(&start.log, &format!("{error:#}")),
+            Err(error) => note(start, Tone::Bad, &format!("{error:#}")),
         }
     }
 }
 
 async fn build(project: &Project, start: &Start) -> Result<PathBuf> {
+    note(start, Tone::News, "a file has changed: building");
     match project.build(Some(open(&start.log)?)).await? {
         Some(program) => Ok(program),
-        None => bail!("the app does not build; the one before goes on"),
+        None => bail!("the app does not build; the compiler's words are in {}", start.log.display()),
     }
 }
 
@@ -164,8 +168,10 @@ fn open(log: &Path) -> Result<File> {
     OpenOptions::new().create(true).append(true).open(log).with_context(|| log.display().to_string())
 }
 
-fn note(log: &Path, text: &str) {
+/// Says it in the log, and to whoever looks at the glasses.
+fn note(start: &Start, tone: Tone, text: &str) {
     use std::io::Write;
-    // A log that cannot be written has nobody to tell.
-    let _ = open(log).map(|mut log| writeln!(log, "bifocal dev: {text}"));
+    // A log that cannot be written has nobody to tell, and who does not look is told nothing.
+    let _ = open(&start.log).map(|mut log| writeln!(log, "bifocal dev: {text}"));
+    let _ = start.tell.try_send((tone, text.to_owned()));
 }

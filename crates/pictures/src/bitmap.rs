@@ -1,5 +1,8 @@
 //! Pictures of one bit per pixel, as the displays of glasses have them, written as BMP files.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 /// A picture of one bit per pixel. The displays that are known are 576 × 135 (the view of a G1) or smaller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bitmap {
@@ -12,7 +15,7 @@ pub struct Bitmap {
 const HEAD: usize = 62;
 
 impl Bitmap {
-    /// A dark picture. At most 4,096 pixels wide and high.
+    /// A dark picture, 1 to 4,096 pixels wide and high.
     pub fn new(width: u32, height: u32) -> Self {
         let (width, height) = (width.clamp(1, 4096), height.clamp(1, 4096));
         let size = stride(width) * height as usize;
@@ -73,8 +76,9 @@ impl Bitmap {
         &self.file
     }
 
-    pub(crate) fn to_base64(&self) -> String {
-        base64(&self.file)
+    /// The file as `bitmap_view` carries it.
+    pub fn to_base64(&self) -> String {
+        STANDARD.encode(&self.file)
     }
 }
 
@@ -83,30 +87,9 @@ fn stride(width: u32) -> usize {
     (width as usize).div_ceil(32) * 4
 }
 
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let group = chunk.iter().fold(0u32, |group, byte| (group << 8) | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            let letter = ALPHABET[(group >> (18 - 6 * place)) as usize & 63];
-            text.push(if place <= chunk.len() { char::from(letter) } else { '=' });
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base64_of_every_length() {
-        let cases = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")];
-        for (text, expected) in cases {
-            assert_eq!(base64(text.as_bytes()), expected);
-        }
-    }
 
     #[test]
     fn a_picture_is_a_file_that_reads_back() {

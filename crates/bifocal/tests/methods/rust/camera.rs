@@ -1,0 +1,194 @@
+//! `session.camera`: photos, direct streams, and streams that the cloud manages. Bob's glasses have a camera.
+
+use bifocal_sdk::wire::{ManagedState, StreamInfo, StreamKind, StreamState};
+use bifocal_sdk::{ManagedStreamOptions, PhotoOptions, Result};
+use futures_util::FutureExt;
+use serde_json::{Value, json};
+
+use super::module::{check, equal};
+use super::stage::{Stage, fake};
+
+const URL: &str = "rtmp://127.0.0.1:1935/live";
+
+pub(super) async fn rows(x: &Stage) {
+    photos(x).await;
+    direct(x).await;
+    managed(x).await;
+    told(x).await;
+}
+
+/// Bob's glasses take a photo, and it comes to the app.
+pub(super) async fn photo(x: &Stage) -> Result {
+    let options = PhotoOptions { size: "small".to_owned(), ..PhotoOptions::default() };
+    let photo = x.peer.camera().photo(options).await?;
+    check(photo.data == crate::stage::photo(), "another picture")?;
+    equal(photo.mime_type.split('/').next(), Some("image"))
+}
+
+/// A photo that was asked for, and that nobody waits for any more; gives the id of its request.
+pub(super) async fn given_up(x: &Stage) -> Result<String> {
+    let (mark, camera) = (x.bob.mark(), x.peer.camera());
+    let asked = Box::pin(camera.photo(PhotoOptions::default())).now_or_never();
+    check(asked.is_none(), "the answer came before the question")?;
+    let request = x.bob.hears(mark, "photo_request", |_| true).await?;
+    Ok(request["requestId"].as_str().unwrap_or_default().to_owned())
+}
+
+async fn photos(x: &Stage) {
+    let (module, camera) = (x.module("session.camera"), x.peer.camera());
+    let photos = module.pending("photos");
+    photos.settled("requestPhoto", photo(x)).await;
+    photos
+        .settled("requestPhoto({customWebhookUrl})", async {
+            let mark = x.bob.mark();
+            camera.photo_to(&format!("{}/elsewhere", x.url), None, PhotoOptions::default()).await?;
+            x.bob.sees(mark, "photo", |_| true).await
+        })
+        .await;
+    // A call that is dropped is a request that is cancelled: what waits is the call itself.
+    for method in ["cancelPhotoRequest", "cancelAllPhotoRequests", "cancelAllRequests"] {
+        photos.local(method, async { check(!given_up(x).await?.is_empty(), "there is no request") }).await;
+    }
+    photos
+        .sent("setFov", async {
+            let mark = x.bob.mark();
+            camera.set_fov(100, Some("top")).await?;
+            x.bob.sees(mark, "camera_fov_set", |_| true).await
+        })
+        .await;
+}
+
+async fn direct(x: &Stage) {
+    let (module, camera) = (x.module("session.camera"), x.peer.camera());
+    let photos = module.pending("photos");
+    let is_good = |state: StreamState| matches!(state, StreamState::Initializing | StreamState::Active);
+    let starts = async { starts(x).await.map(drop) };
+    photos.fired("onStreamStatus", x.hears(&x.peer, camera.stream_status(), starts, |e| is_good(e.status))).await;
+    photos.settled("startStream", running(x)).await;
+    photos.settled("isCurrentlyStreaming", running(x)).await;
+    photos.settled("getCurrentStreamUrl", async { equal(running(x).await?.rtmp_url.as_deref(), Some(URL)) }).await;
+    photos.settled("getStreamStatus", async { equal(running(x).await?.status, "active") }).await;
+    photos
+        .settled("stopStream", async {
+            running(x).await?;
+            let mark = x.bob.mark();
+            camera.stop_stream(None).await?;
+            phone_streams(x, mark, "stop", "stopped").await?;
+            equal(camera.existing_stream().await?, None)
+        })
+        .await;
+    module
+        .sent("unsubscribeFromStreamStatusUpdates", async {
+            let is_there = || x.peer.events().subscribed().iter().any(|name| name == "rtmp_stream_status");
+            let stream = camera.stream_status().await?;
+            check(is_there(), "it is not in the list")?;
+            drop(stream);
+            check(!is_there(), "it is still in the list")?;
+            x.synced(&x.peer).await
+        })
+        .await;
+}
+
+/// Begins a stream if there is none; it runs when this returns.
+async fn running(x: &Stage) -> Result<StreamInfo> {
+    if let Some(info) = x.peer.camera().existing_stream().await? {
+        return Ok(info);
+    }
+    starts(x).await
+}
+
+async fn starts(x: &Stage) -> Result<StreamInfo> {
+    let (camera, mark) = (x.peer.camera(), x.bob.mark());
+    let mut statuses = camera.stream_status().await?;
+    let (started, answered) = tokio::join!(camera.start_stream(URL), phone_streams(x, mark, "start", "active"));
+    started?;
+    answered?;
+    while statuses.next().await.is_some_and(|status| status.status != StreamState::Active) {}
+    camera.existing_stream().await?.ok_or_else(|| "there is no stream".into())
+}
+
+/// The phone is told to start or to stop a stream, and says that it has.
+async fn phone_streams(x: &Stage, mark: usize, word: &str, status: &str) -> Result {
+    let kinds = [format!("{word}_rtmp_stream"), format!("{word}_stream")];
+    let is_it = |line: &Value| kinds.iter().any(|kind| line["message"]["type"] == **kind);
+    let line = tokio::select! {
+        line = x.bob.sees(mark, &kinds[0], is_it) => line?,
+        line = x.bob.sees(mark, &kinds[1], is_it) => line?,
+    };
+    let id = &line["message"]["streamId"];
+    x.bob.tells(json!({"type": "rtmp_stream_status", "streamId": id, "status": status})).await
+}
+
+async fn managed(x: &Stage) {
+    let (module, camera) = (x.module("session.camera"), x.peer.camera());
+    let photos = module.pending("photos");
+    let is_good = |state: ManagedState| {
+        matches!(state, ManagedState::Initializing | ManagedState::Preparing | ManagedState::Active)
+    };
+    let starts = async { managed_stream(x).await.map(drop) };
+    let heard = x.hears(&x.peer, camera.managed_stream_status(), starts, |e| is_good(e.status));
+    photos.fired("onManagedStreamStatus", heard).await;
+    photos.settled("startManagedStream", managed_stream(x)).await;
+    photos
+        .settled("isManagedStreamActive", async {
+            let info = camera.existing_stream().await?.ok_or("there is no stream")?;
+            equal(info.kind, StreamKind::Managed)
+        })
+        .await;
+    photos
+        .settled("getManagedStreamUrls", async {
+            let info = camera.existing_stream().await?.ok_or("there is no stream")?;
+            check(info.hls_url.is_some(), "no address")
+        })
+        .await;
+    photos
+        .settled("stopManagedStream", async {
+            check(camera.existing_stream().await?.is_some(), "there is no stream")?;
+            camera.stop_managed_stream().await?;
+            equal(camera.existing_stream().await?, None)
+        })
+        .await;
+    module.settled("checkExistingStream", x.synced(&x.peer)).await;
+}
+
+/// A managed stream that can be watched; the phone starts it if it does not run yet.
+async fn managed_stream(x: &Stage) -> Result {
+    let (camera, mark) = (x.peer.camera(), x.bob.mark());
+    let mut starting = std::pin::pin!(camera.start_managed_stream(ManagedStreamOptions::default()));
+    let stream = tokio::select! {
+        stream = &mut starting => stream?,
+        answered = phone_streams(x, mark, "start", "active") => {
+            answered?;
+            starting.await?
+        }
+    };
+    check(stream.hls_url.is_some() && stream.dash_url.is_some(), "no addresses")
+}
+
+/// What tests tell an app that there is no other way to tell.
+async fn told(x: &Stage) {
+    let module = x.module("session.camera");
+    module
+        .local("updateStreamState", async {
+            let wearer = fake().await;
+            let mut statuses = wearer.session().camera().stream_status().await?;
+            wearer.tells(json!({"type": "rtmp_stream_status", "streamId": "by hand", "status": "stopped"}));
+            equal(statuses.next().await.and_then(|status| status.stream_id).as_deref(), Some("by hand"))
+        })
+        .await;
+    module
+        .local("handleManagedStreamStatus", async {
+            let wearer = fake().await;
+            let mut statuses = wearer.session().camera().managed_stream_status().await?;
+            wearer.tells(
+                json!({"type": "managed_stream_status", "status": "active", "streamId": "s", "hlsUrl": "https://h"}),
+            );
+            equal(statuses.next().await.and_then(|status| status.hls_url).as_deref(), Some("https://h"))
+        })
+        .await;
+    module
+        .local("handleStreamCheckResponse", async {
+            equal(fake().await.session().camera().existing_stream().await?, None)
+        })
+        .await;
+}
