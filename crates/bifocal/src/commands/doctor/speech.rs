@@ -150,7 +150,7 @@ fn voice_in(pcm: &[u8]) -> Option<(usize, usize)> {
     let mut loud =
         pcm.chunks_exact(2).enumerate().filter(|(_, pair)| is_loud(pair)).map(|(at, _)| at * 2 / BYTES_PER_MS);
     let first = loud.next()?;
-    Some((first, loud.last().unwrap_or(first)))
+    Some((first, loud.next_back().unwrap_or(first)))
 }
 
 /// Speaks, and takes down what comes back until the engine has said everything.
