@@ -4,6 +4,8 @@ use bifocal_sdk::wire::{ManagedState, StreamInfo, StreamKind, StreamState};
 use bifocal_sdk::{ManagedStreamOptions, PhotoOptions, Result};
 use futures_util::FutureExt;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use super::module::{check, equal};
 use super::stage::{Stage, fake};
@@ -31,25 +33,40 @@ pub(super) async fn given_up(x: &Stage) -> Result<String> {
     let asked = Box::pin(camera.photo(PhotoOptions::default())).now_or_never();
     check(asked.is_none(), "the answer came before the question")?;
     let request = x.bob.hears(mark, "photo_request", |_| true).await?;
+    // The glasses take it all the same; then the camera is free.
+    x.bob.sees(mark, "photo", |_| true).await?;
     Ok(request["requestId"].as_str().unwrap_or_default().to_owned())
+}
+
+/// A server that is no app: it takes the photo, and says so when it has all of it.
+async fn takes_photo(listener: &TcpListener) -> Result {
+    let (mut socket, _) = listener.accept().await?;
+    let (photo, mut got) = (crate::stage::photo(), Vec::new());
+    while !(got.windows(photo.len()).any(|part| part == photo) && got.ends_with(b"--\r\n")) {
+        check(socket.read_buf(&mut got).await? > 0, "the photo did not come")?;
+    }
+    socket.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").await?;
+    Ok(())
 }
 
 async fn photos(x: &Stage) {
     let (module, camera) = (x.module("session.camera"), x.peer.camera());
-    let photos = module.pending("photos");
-    photos.settled("requestPhoto", photo(x)).await;
-    photos
+    module.settled("requestPhoto", photo(x)).await;
+    module
         .settled("requestPhoto({customWebhookUrl})", async {
-            let mark = x.bob.mark();
-            camera.photo_to(&format!("{}/elsewhere", x.url), None, PhotoOptions::default()).await?;
-            x.bob.sees(mark, "photo", |_| true).await
+            let elsewhere = TcpListener::bind(("127.0.0.1", 0)).await?;
+            let url = format!("http://{}/elsewhere", elsewhere.local_addr()?);
+            let asked = camera.photo_to(&url, None, PhotoOptions::default());
+            let (asked, taken) = tokio::join!(asked, takes_photo(&elsewhere));
+            asked?;
+            taken
         })
         .await;
     // A call that is dropped is a request that is cancelled: what waits is the call itself.
     for method in ["cancelPhotoRequest", "cancelAllPhotoRequests", "cancelAllRequests"] {
-        photos.local(method, async { check(!given_up(x).await?.is_empty(), "there is no request") }).await;
+        module.local(method, async { check(!given_up(x).await?.is_empty(), "there is no request") }).await;
     }
-    photos
+    module
         .sent("setFov", async {
             let mark = x.bob.mark();
             camera.set_fov(100, Some("top")).await?;
@@ -60,20 +77,20 @@ async fn photos(x: &Stage) {
 
 async fn direct(x: &Stage) {
     let (module, camera) = (x.module("session.camera"), x.peer.camera());
-    let photos = module.pending("photos");
     let is_good = |state: StreamState| matches!(state, StreamState::Initializing | StreamState::Active);
     let starts = async { starts(x).await.map(drop) };
-    photos.fired("onStreamStatus", x.hears(&x.peer, camera.stream_status(), starts, |e| is_good(e.status))).await;
-    photos.settled("startStream", running(x)).await;
-    photos.settled("isCurrentlyStreaming", running(x)).await;
-    photos.settled("getCurrentStreamUrl", async { equal(running(x).await?.rtmp_url.as_deref(), Some(URL)) }).await;
-    photos.settled("getStreamStatus", async { equal(running(x).await?.status, "active") }).await;
-    photos
+    module.fired("onStreamStatus", x.hears(&x.peer, camera.stream_status(), starts, |e| is_good(e.status))).await;
+    module.settled("startStream", running(x)).await;
+    module.settled("isCurrentlyStreaming", running(x)).await;
+    module.settled("getCurrentStreamUrl", async { equal(running(x).await?.rtmp_url.as_deref(), Some(URL)) }).await;
+    module.settled("getStreamStatus", async { equal(running(x).await?.status, "active") }).await;
+    module
         .settled("stopStream", async {
             running(x).await?;
-            let mark = x.bob.mark();
+            let (mark, mut statuses) = (x.bob.mark(), camera.stream_status().await?);
             camera.stop_stream(None).await?;
             phone_streams(x, mark, "stop", "stopped").await?;
+            while statuses.next().await.is_some_and(|status| status.status != StreamState::Stopped) {}
             equal(camera.existing_stream().await?, None)
         })
         .await;

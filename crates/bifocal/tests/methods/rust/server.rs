@@ -38,23 +38,6 @@ pub(super) async fn rows(x: &Stage) {
     server.local("getExpressApp", async { equal(whoami(x, &[], "").await?, Value::Null) }).await;
     server.local("getHonoApp", async { equal(whoami(x, &[], "").await?, Value::Null) }).await;
 
-    let photos = server.pending("photos");
-    photos.local("registerPhotoRequest", camera::photo(x)).await;
-    photos.local("getPhotoRequest", camera::photo(x)).await;
-    photos.local("completePhotoRequest", camera::photo(x)).await;
-    photos
-        .local("cleanupPhotoRequestsForSession", async {
-            let id = camera::given_up(x).await?;
-            equal(upload(x, &id).await?, 404)
-        })
-        .await;
-    photos
-        .local("unregisterPhotoRequest", async {
-            let id = camera::given_up(x).await?;
-            equal(upload(x, &id).await?, 404)
-        })
-        .await;
-
     let sessions = x.session.sessions();
     let is_hers = |found: Option<bifocal_sdk::AppSession>| {
         check(found.is_some_and(|found| found.id() == x.session.id()), "another session")
@@ -62,6 +45,26 @@ pub(super) async fn rows(x: &Stage) {
     server.local("getActiveSessionById", async { is_hers(sessions.by_id(&x.session.id())) }).await;
     server.local("getActiveSessionForUser", async { is_hers(sessions.for_user(&x.names.ann)) }).await;
     web_views(x).await;
+}
+
+/// What it knows of photos. There is one camera, so these rows are of its lane.
+pub(super) async fn photos(x: &Stage) {
+    let server = x.module("AppServer");
+    server.local("registerPhotoRequest", camera::photo(x)).await;
+    server.local("getPhotoRequest", camera::photo(x)).await;
+    server.local("completePhotoRequest", camera::photo(x)).await;
+    server
+        .local("cleanupPhotoRequestsForSession", async {
+            let id = camera::given_up(x).await?;
+            equal(upload(x, &id).await?, 404)
+        })
+        .await;
+    server
+        .local("unregisterPhotoRequest", async {
+            let id = camera::given_up(x).await?;
+            equal(upload(x, &id).await?, 404)
+        })
+        .await;
 }
 
 async fn tool(x: &Stage) -> Result {
