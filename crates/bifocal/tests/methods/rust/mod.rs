@@ -27,6 +27,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use phone::Wire;
 use stage::Stage;
 
+/// Where direct streams go when the test has no server for them.
+const NOBODY: &str = "rtmp://127.0.0.1:1935/live";
+
 /// Starts it with the environment of a driver; gives what it says, and where it is told.
 pub(crate) fn start(environment: &[(&str, &str)]) -> (UnboundedReceiver<Value>, UnboundedSender<Value>) {
     let variable = |name: &str| {
@@ -35,11 +38,12 @@ pub(crate) fn start(environment: &[(&str, &str)]) -> (UnboundedReceiver<Value>, 
     };
     let [cloud, key, ann, bob] = ["CLOUD_URL", "API_KEY", "ANN", "BOB"].map(variable);
     let token_key = variable("MENTRAOS_CLOUD_USER_TOKEN_PUBLIC_KEY");
+    let rtmp = environment.iter().find(|(name, _)| *name == "RTMP_URL").map_or(NOBODY, |(_, url)| url).to_owned();
     let (say, said) = unbounded_channel();
     let (tell, told) = unbounded_channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(drive(stage::Names { cloud, key, token_key, ann, bob }, Wire::new(say), told));
+        runtime.block_on(drive(stage::Names { cloud, key, token_key, rtmp, ann, bob }, Wire::new(say), told));
     });
     (said, tell)
 }

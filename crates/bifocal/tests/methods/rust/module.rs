@@ -9,9 +9,8 @@ use tokio::time::timeout;
 
 use super::stage::Stage;
 
-/// How long a row may take, and one whose feature need not be there.
+/// How long a row may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-const PENDING: Duration = Duration::from_secs(2);
 
 /// A part of the SDK, by the name that the npm SDK has for it.
 pub(super) struct Module<'a> {
@@ -51,8 +50,7 @@ impl<'a> Module<'a> {
     }
 
     async fn run<T>(&self, method: &str, word: &str, row: impl Future<Output = Result<T>>) {
-        let limit = if self.pending.is_some() { PENDING } else { PATIENCE };
-        let outcome = timeout(limit, Box::pin(row)).await.unwrap_or_else(|_| Err("the row is not settled".into()));
+        let outcome = timeout(PATIENCE, Box::pin(row)).await.unwrap_or_else(|_| Err("the row is not settled".into()));
         let mut line = json!({"event": "row", "module": self.name, "method": method, "result": word});
         if let Err(error) = outcome {
             line["result"] = self.pending.map_or("FAILED".into(), |feature| format!("pending: {feature}")).into();

@@ -38,17 +38,16 @@ pub(super) async fn rows(x: &Stage) {
     server.local("getExpressApp", async { equal(whoami(x, &[], "").await?, Value::Null) }).await;
     server.local("getHonoApp", async { equal(whoami(x, &[], "").await?, Value::Null) }).await;
 
-    let photos = server.pending("photos");
-    photos.local("registerPhotoRequest", camera::photo(x)).await;
-    photos.local("getPhotoRequest", camera::photo(x)).await;
-    photos.local("completePhotoRequest", camera::photo(x)).await;
-    photos
+    server.local("registerPhotoRequest", camera::photo(x)).await;
+    server.local("getPhotoRequest", camera::photo(x)).await;
+    server.local("completePhotoRequest", camera::photo(x)).await;
+    server
         .local("cleanupPhotoRequestsForSession", async {
             let id = camera::given_up(x).await?;
             equal(upload(x, &id).await?, 404)
         })
         .await;
-    photos
+    server
         .local("unregisterPhotoRequest", async {
             let id = camera::given_up(x).await?;
             equal(upload(x, &id).await?, 404)

@@ -5,7 +5,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::{Json, Router, routing::get};
+use axum::{
+    Json, Router,
+    routing::{get, post},
+};
 use bifocal_sdk::prelude::*;
 use bifocal_sdk::testing::{FakeCloud, FakeWearer};
 use bifocal_sdk::wire::AppSetting;
@@ -26,6 +29,8 @@ pub(super) struct Names {
     pub(super) key: String,
     /// What signs the tokens of the cloud's users.
     pub(super) token_key: String,
+    /// Where direct streams go.
+    pub(super) rtmp: String,
     /// E-mail addresses.
     pub(super) ann: String,
     pub(super) bob: String,
@@ -87,7 +92,7 @@ pub(super) async fn serve(names: &Names, wire: &Wire) -> Servers {
             .require_signature()
             .cloud(&names.cloud)
             .user_token_key(&names.token_key)
-            .pages(Router::new().route("/whoami", get(whoami)));
+            .pages(Router::new().route("/whoami", get(whoami)).route("/elsewhere", post(async || "thank you")));
         let server = server.start(Methods(calls.clone())).await.unwrap_or_else(|error| {
             wire.print(json!({"event": "stray", "message": error.to_string()}));
             panic!("no server: {error}")
