@@ -8,9 +8,11 @@ use futures_util::FutureExt;
 use serde_json::{Value, json};
 
 use super::module::{check, equal};
+use super::server;
 use super::stage::{Stage, fake};
 
 pub(super) async fn rows(x: &Stage) {
+    server::photos(x).await;
     photos(x).await;
     direct(x).await;
     managed(x).await;
@@ -25,12 +27,14 @@ pub(super) async fn photo(x: &Stage) -> Result {
     equal(photo.mime_type.as_str(), "image/png")
 }
 
-/// A photo that was asked for, and that nobody waits for any more; gives the id of its request.
+/// A photo that was asked for, and taken, and that nobody waits for any more; gives the id of its request.
 pub(super) async fn given_up(x: &Stage) -> Result<String> {
     let (mark, camera) = (x.bob.mark(), x.peer.camera());
     let asked = Box::pin(camera.photo(PhotoOptions::default())).now_or_never();
     check(asked.is_none(), "the answer came before the question")?;
     let request = x.bob.hears(mark, "photo_request", |_| true).await?;
+    // Until then the camera is busy.
+    x.bob.sees(mark, "photo", |_| true).await?;
     Ok(request["requestId"].as_str().unwrap_or_default().to_owned())
 }
 

@@ -38,6 +38,18 @@ pub(super) async fn rows(x: &Stage) {
     server.local("getExpressApp", async { equal(whoami(x, &[], "").await?, Value::Null) }).await;
     server.local("getHonoApp", async { equal(whoami(x, &[], "").await?, Value::Null) }).await;
 
+    let sessions = x.session.sessions();
+    let is_hers = |found: Option<bifocal_sdk::AppSession>| {
+        check(found.is_some_and(|found| found.id() == x.session.id()), "another session")
+    };
+    server.local("getActiveSessionById", async { is_hers(sessions.by_id(&x.session.id())) }).await;
+    server.local("getActiveSessionForUser", async { is_hers(sessions.for_user(&x.names.ann)) }).await;
+    web_views(x).await;
+}
+
+/// Photos as the app's server gets them. The camera takes one at a time, so that these rows are run with those of the camera.
+pub(super) async fn photos(x: &Stage) {
+    let server = x.module("AppServer");
     server.local("registerPhotoRequest", camera::photo(x)).await;
     server.local("getPhotoRequest", camera::photo(x)).await;
     server.local("completePhotoRequest", camera::photo(x)).await;
@@ -53,14 +65,6 @@ pub(super) async fn rows(x: &Stage) {
             equal(upload(x, &id).await?, 404)
         })
         .await;
-
-    let sessions = x.session.sessions();
-    let is_hers = |found: Option<bifocal_sdk::AppSession>| {
-        check(found.is_some_and(|found| found.id() == x.session.id()), "another session")
-    };
-    server.local("getActiveSessionById", async { is_hers(sessions.by_id(&x.session.id())) }).await;
-    server.local("getActiveSessionForUser", async { is_hers(sessions.for_user(&x.names.ann)) }).await;
-    web_views(x).await;
 }
 
 async fn tool(x: &Stage) -> Result {
