@@ -307,8 +307,8 @@ Scenarios:
   display       displays from apps to phones, 200 a second over 200 sessions
   audio-1       sound, 50 frames of 640 bytes a second from each of 500 phones, to one app each
   audio-4       the same from 200 phones to four apps each
-  talk          sound of 200 phones, recognised by an engine of no cost, its words to one app each; the control relays the sound
-  saturation    the highest rate, found in steps, at which p99 is at most 100 ms and nothing is missing
+  talk          sound of 200 phones; its words, from an engine of no cost, to one app each
+  saturation    the highest rate, in steps, at which p99 is at most 100 ms and nothing is missing
   closed-loop   messages a second when each of 200 sessions has eight in flight
   connect       new sessions a second, from the first packet to the acknowledgement
   reconnect     1,000 sessions with one app are cut at once and come back
@@ -316,13 +316,13 @@ Scenarios:
   flooding-app  the latency of 200 sessions, alone and beside one whose app writes as fast as it can
   stalled-app   the same beside one whose app reads nothing while its phone writes as fast as it can
 
-How to read it: each scenario runs against the cloud and then, in the same call, against the control, a relay that
-copies frames between paired sockets and parses nothing. The ratio is what the cloud costs above that; a figure alone
+How to read it: each scenario runs against the cloud and then, in the same call, against the control, a relay that \
+copies frames between paired sockets and parses nothing. The ratio is what the cloud costs above that; a figure alone \
 says more about the machine. Latency counts from the time at which a message was scheduled, not from when it got out.
 
-A cloud of your own (--cloud) must know the packages org.bifocal.bench.1 to .4 (the first standard, the others
-background, all with the microphone permission) at <app-url>/app/0 to /app/3, with the API key of --app-key, all
-installed for the users bench-000000@bench.invalid to bench-004199@bench.invalid, and no app running. Only loopback
+A cloud of your own (--cloud) must know the packages org.bifocal.bench.1 to .4 (the first standard, the others \
+background, all with the microphone permission) at <app-url>/app/0 to /app/3, with the API key of --app-key, all \
+installed for the users bench-000000@bench.invalid to bench-004199@bench.invalid, and no app running. Only loopback \
 addresses are loaded.
 
 Each socket is an open file in two processes: idle-app needs 4,500 of them (ulimit -n).
