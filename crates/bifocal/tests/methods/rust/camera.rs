@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bifocal_sdk::wire::{ManagedState, Object, StreamInfo, StreamKind, StreamState};
-use bifocal_sdk::{ManagedStreamOptions, PhotoOptions, Result, StreamOptions};
+use bifocal_sdk::{Error, ManagedStreamOptions, PhotoOptions, Result, StreamOptions};
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 
@@ -64,24 +64,18 @@ async fn photos(x: &Stage) {
 
 async fn direct(x: &Stage) {
     let (module, camera) = (x.module("session.camera"), x.peer.camera());
-    let is_good = |state: StreamState| matches!(state, StreamState::Initializing | StreamState::Active);
-    let starts = async { starts(x).await.map(drop) };
-    module.fired("onStreamStatus", x.hears(&x.peer, camera.stream_status(), starts, |e| is_good(e.status))).await;
+    told_of_a_stream(x, "onStreamStatus").await;
     module.settled("startStream", running(x)).await;
     module.settled("isCurrentlyStreaming", running(x)).await;
     module
         .settled("getCurrentStreamUrl", async { equal(running(x).await?.rtmp_url, Some(x.names.rtmp.clone())) })
         .await;
     module.settled("getStreamStatus", async { equal(running(x).await?.status, "active") }).await;
-    module
-        .settled("stopStream", async {
-            running(x).await?;
-            let mark = x.bob.mark();
-            camera.stop_stream(None).await?;
-            phone_streams(x, mark, "stop", "stopped").await?;
-            none_runs(x).await
-        })
-        .await;
+    module.settled("stopStream", stops(x)).await;
+    // The same by the names of 3.0.0-alpha.4.
+    told_of_a_stream(x, "onLocalLivestreamStatus").await;
+    module.settled("startLocalLivestream", running(x)).await;
+    module.settled("stopLocalLivestream", stops(x)).await;
     module
         .sent("unsubscribeFromStreamStatusUpdates", async {
             let is_there = || x.peer.events().subscribed().iter().any(|name| name == "rtmp_stream_status");
@@ -92,6 +86,21 @@ async fn direct(x: &Stage) {
             x.synced(&x.peer).await
         })
         .await;
+}
+
+async fn told_of_a_stream(x: &Stage, method: &str) {
+    let is_good = |state: StreamState| matches!(state, StreamState::Initializing | StreamState::Active);
+    let (camera, starts) = (x.peer.camera(), async { starts(x).await.map(drop) });
+    let heard = x.hears(&x.peer, camera.stream_status(), starts, |e| is_good(e.status));
+    x.module("session.camera").fired(method, heard).await;
+}
+
+async fn stops(x: &Stage) -> Result {
+    running(x).await?;
+    let mark = x.bob.mark();
+    x.peer.camera().stop_stream(None).await?;
+    phone_streams(x, mark, "stop", "stopped").await?;
+    none_runs(x).await
 }
 
 /// Begins a stream if there is none; it runs when this returns.
@@ -133,24 +142,37 @@ async fn phone_streams(x: &Stage, mark: usize, word: &str, status: &str) -> Resu
     x.bob.tells(json!({"type": "rtmp_stream_status", "streamId": id, "status": status})).await
 }
 
+/// By the names that all SDKs have, and by those of 3.0.0-alpha.4.
+const MANAGED: [[&str; 5]; 2] = [
+    [
+        "onManagedStreamStatus",
+        "startManagedStream",
+        "isManagedStreamActive",
+        "getManagedStreamUrls",
+        "stopManagedStream",
+    ],
+    ["onLivestreamStatus", "startLivestream", "isLivestreamActive", "getLivestreamUrls", "stopLivestream"],
+];
+
 async fn managed(x: &Stage) {
     let (module, camera) = (x.module("session.camera"), x.peer.camera());
     let photos = module.pending("photos");
-    let is_good =
-        |state: ManagedState| !matches!(state, ManagedState::Stopping | ManagedState::Stopped | ManagedState::Error);
-    let starts = async { managed_stream(x).await };
-    let heard = x.hears(&x.peer, camera.managed_stream_status(), starts, |e| is_good(e.status));
-    photos.fired("onManagedStreamStatus", heard).await;
-    photos.settled("startManagedStream", managed_stream(x)).await;
-    photos.settled("isManagedStreamActive", watchable(x)).await;
-    photos.settled("getManagedStreamUrls", async { check(watchable(x).await?.hls_url.is_some(), "no address") }).await;
-    photos
-        .settled("stopManagedStream", async {
-            watchable(x).await?;
-            camera.stop_managed_stream().await?;
-            none_runs(x).await
-        })
-        .await;
+    let is_over =
+        |state: ManagedState| matches!(state, ManagedState::Stopping | ManagedState::Stopped | ManagedState::Error);
+    for [told, start, is_active, urls, stop] in MANAGED {
+        let heard = x.hears(&x.peer, camera.managed_stream_status(), managed_stream(x), |e| !is_over(e.status));
+        photos.fired(told, heard).await;
+        photos.settled(start, managed_stream(x)).await;
+        photos.settled(is_active, watchable(x)).await;
+        photos.settled(urls, async { check(watchable(x).await?.hls_url.is_some(), "no address") }).await;
+        photos
+            .settled(stop, async {
+                watchable(x).await?;
+                camera.stop_managed_stream().await?;
+                none_runs(x).await
+            })
+            .await;
+    }
     module.settled("checkExistingStream", x.synced(&x.peer)).await;
 }
 
@@ -175,6 +197,25 @@ fn small() -> Option<Object> {
 /// What tests tell an app that there is no other way to tell.
 async fn told(x: &Stage) {
     let module = x.module("session.camera");
+    module
+        .local("handlePhotoReceived", async {
+            let wearer = fake().await;
+            wearer.holds(&b"by hand"[..]);
+            let photo = wearer.session().camera().photo(PhotoOptions::default()).await?;
+            equal(&photo.data[..], &b"by hand"[..])
+        })
+        .await;
+    module
+        .local("handlePhotoError", async {
+            let wearer = fake().await;
+            wearer.cannot_take_a_photo("CAMERA_BUSY");
+            let refused = wearer.session().camera().photo(PhotoOptions::default()).await;
+            check(
+                matches!(refused, Err(Error::Refused { code: Some(code), .. }) if code == "CAMERA_BUSY"),
+                "another error",
+            )
+        })
+        .await;
     module
         .local("updateStreamState", async {
             let wearer = fake().await;
