@@ -2,19 +2,21 @@
 //!
 //! Keys of `bifocal.toml`: `listen`, `data`, `public_url`, `udp_listen`, `udp_address`, `jwt_secret`, `user_token_key`, `allow_networks`, `log_format`,
 //! `glasses_grace_seconds`, `app_grace_seconds`, `app_start_seconds`, `display_gap_ms`, `max_sessions`, `events_file`,
-//! `posthog_key`, `posthog_url`, `timezone`, `weather_url`; the tables `speech`, `translate` and `voice` (docs/speech.md), and the table
+//! `posthog_key`, `posthog_url`, `timezone`, `weather_url`, `direct_photos`, `photo_hours`, `gallery_days`; the tables `speech`,
+//! `translate` and `voice` (docs/speech.md), and the table
 //! `[streams]`, whose keys are in `config/streams.rs`.
 
 mod streams;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use bifocal_providers::SpeechConfig;
 use bifocal_providers::translate::TranslateConfig;
 use bifocal_providers::voice::VoiceConfig;
-use bifocal_server::{EventSink, Limits, NetworkPolicy};
+use bifocal_server::{EventSink, Limits, NetworkPolicy, PhotoRetention};
 use bifocal_session::Timings;
 use serde::Deserialize;
 use url::Url;
@@ -55,13 +57,16 @@ pub(crate) struct ConfigFile {
     posthog_url: Option<String>,
     timezone: Option<String>,
     weather_url: Option<String>,
+    direct_photos: Option<bool>,
+    photo_hours: Option<u64>,
+    gallery_days: Option<u64>,
     speech: SpeechConfig,
     streams: streams::StreamsFile,
     translate: TranslateConfig,
     voice: VoiceConfig,
 }
 
-const KEYS: [&str; 23] = [
+const KEYS: [&str; 26] = [
     "listen",
     "data",
     "public_url",
@@ -81,6 +86,9 @@ const KEYS: [&str; 23] = [
     "posthog_url",
     "timezone",
     "weather_url",
+    "direct_photos",
+    "photo_hours",
+    "gallery_days",
     "speech",
     "streams",
     "translate",
@@ -218,6 +226,21 @@ impl Settings {
         Ok(Some(url))
     }
 
+    /// Whether photos go from the phone straight to where SDK v2 and apps want them.
+    pub(crate) fn direct_photos(&self) -> bool {
+        self.from_file.direct_photos.unwrap_or_default()
+    }
+
+    /// How long photos stay on this server.
+    pub(crate) fn photo_retention(&self) -> PhotoRetention {
+        let default = PhotoRetention::default();
+        let hours = |hours: Option<u64>, one: u64| hours.map(|n| Duration::from_secs(n.saturating_mul(one)));
+        PhotoRetention {
+            shared: hours(self.from_file.photo_hours, 3_600).unwrap_or(default.shared),
+            gallery: hours(self.from_file.gallery_days, 86_400).unwrap_or(default.gallery),
+        }
+    }
+
     /// Where product events go: nowhere, unless a file or a PostHog key is given.
     pub(crate) fn events(&self) -> Result<EventSink> {
         let file = &self.from_file;
@@ -297,7 +320,7 @@ mod tests {
         let text = "listen='127.0.0.1:1'\ndata='d'\npublic_url='http://x'\nudp_listen='127.0.0.1:2'\nudp_address='h:3'\njwt_secret='s'\nuser_token_key='f'\nallow_networks=[]\n\
                     log_format='json'\nglasses_grace_seconds=1\napp_grace_seconds=1\napp_start_seconds=1\n\
                     display_gap_ms=200\nmax_sessions=1\nevents_file='f'\nposthog_key='k'\nposthog_url='u'\ntimezone='Europe/Berlin'\n\
-                    weather_url='https://w'\nstreams={per_user=1}\n[speech]\n[translate]\n[voice]\n";
+                    weather_url='https://w'\ndirect_photos=false\nphoto_hours=1\ngallery_days=30\nstreams={per_user=1}\n[speech]\n[translate]\n[voice]\n";
         assert_eq!(text.lines().count(), KEYS.len());
         let config = parse(text, Path::new("bifocal.toml")).expect("reads");
         assert_eq!((config.log_format, config.max_sessions), (Some(LogFormat::Json), Some(1)));

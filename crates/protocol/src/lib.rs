@@ -28,6 +28,7 @@ pub mod media;
 mod message;
 pub mod permission;
 pub mod phone_rest;
+pub mod photo_rest;
 pub mod rest;
 pub mod settings;
 pub mod settings_rest;

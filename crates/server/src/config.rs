@@ -10,6 +10,7 @@ use bifocal_session::Timings;
 
 use crate::calls::guard::NetworkPolicy;
 use crate::events::EventSink;
+use crate::photos::PhotoRetention;
 use crate::streams::StreamsConfig;
 
 /// The settings of one server.
@@ -47,6 +48,10 @@ pub struct ServerConfig {
     pub networks: NetworkPolicy,
     /// Sizes and counts.
     pub limits: Limits,
+    /// Photos for SDK v2 and for an app's own URL go there straight from the phone, and not through this server.
+    pub direct_photos: bool,
+    /// How long photos stay here.
+    pub photos: PhotoRetention,
     /// Where product events go.
     pub events: EventSink,
     /// Who carries managed streams.

@@ -31,6 +31,7 @@ use crate::config::ServerConfig;
 use crate::events::{self, Events};
 use crate::http;
 use crate::metrics::Metrics;
+use crate::photos;
 use crate::quota::SpeechQuota;
 use crate::registry::SessionStorage;
 use crate::shared::Shared;
@@ -126,6 +127,8 @@ impl Server {
         let open_meteo = |url| OpenMeteo::new(url).map(|provider| Box::new(provider) as Box<dyn WeatherProvider>);
         let weather = config.weather_url.clone().map(open_meteo).transpose();
         let weather = weather.map_err(|e| StartError::Client(e.to_string()))?;
+        let delivery = photos::Delivery::new(config.networks.clone()).map_err(|e| StartError::Client(e.to_string()))?;
+        let photos = photos::Photos::begin(&config.data, &config.jwt_secret, delivery, config.photos);
         let metrics = Arc::new(Metrics::new());
         let (events, events_task) = Events::begin(&config.events, metrics.clone());
         let limits = config.limits;
@@ -153,6 +156,8 @@ impl Server {
             early: crate::early::EarlyReports::default(),
             writes: http::Writes::begin(),
             recognizers: recognizers(&config)?,
+            photos,
+            stream_owners: Default::default(),
             udp,
             streams,
             session_tasks: TaskTracker::new(),
@@ -168,6 +173,7 @@ impl Server {
             tokio::spawn(sound::udp::run(shared.clone(), udp));
         }
         shared.streams.sweep(shared.shutdown.clone());
+        tokio::spawn(photos::sweep(shared.clone()));
         let watching = tokio::spawn(watch_store(shared.clone()));
         let telling = tokio::spawn(crate::speech::tell_health(shared.clone()));
         let measuring = tokio::spawn(measure(shared.clone()));

@@ -30,6 +30,13 @@ pub(crate) fn note(note: &Note) {
         Note::SpeechBacklog { engine, ms } => warn!(engine = named(engine), ms, "speech engine is behind"),
         Note::SpeechHeard { engine, lag, is_final } => debug!(engine = named(engine), lag, is_final, "words"),
         Note::WordsShown(lag) => debug!(recognised = lag.recognised, app = lag.app, shown = lag.shown, "words shown"),
+        Note::PhotoAsked(package) => info!(%package, "photo asked for"),
+        Note::PhotoEnded { package, result: "ok", after } => info!(%package, after_ms = after, "photo delivered"),
+        Note::PhotoEnded { package, result, after } => info!(%package, result, after_ms = after, "no photo"),
+        Note::PhotoLate => info!("a late answer about a photo"),
+        Note::StreamBegan { package, managed } => info!(%package, managed, "stream begins"),
+        Note::StreamStage { stage, after } => info!(stage, after_ms = after, "stream goes on"),
+        Note::StreamEnded { managed, reason, after } => info!(managed, reason, after_ms = after, "stream over"),
         Note::StoreFailed(why) => warn!(why, "store failed"),
     }
 }

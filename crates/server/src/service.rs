@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bifocal_audio::udp::Key;
 use bifocal_protocol::ids::UserId;
-use bifocal_session::{Answer, Ask, Config, ErrorRow, Input, PhoneReport, UserSession};
+use bifocal_session::{Answer, Ask, CameraConfig, Config, ErrorRow, Input, PhoneReport, UserSession};
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::oneshot;
 
@@ -62,6 +62,11 @@ pub(crate) fn new_session(shared: &Shared, user: &UserId) -> UserSession {
         may_fetch,
         timezone,
         own_dashboard: true,
+        camera: CameraConfig {
+            upload_url: format!("{}/photos", shared.public_url),
+            direct_photos: shared.config.direct_photos,
+            managed_streams: shared.streams.provider.is_some(),
+        },
         weather: shared.weather.is_some(),
         speech: shared.recognizers.available(),
         seed,

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use crate::auth::token::Tokens;
 use crate::auth::user_token::SigningKey;
 use crate::calls::closures::Closures;
+use crate::calls::media::StreamOwners;
 use crate::calls::weather::WeatherProvider;
 use crate::calls::webhook::WebhookClient;
 use crate::clock::Clock;
@@ -25,6 +26,7 @@ use crate::http::Writes;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::peers::Peers;
+use crate::photos::Photos;
 use crate::quota::SpeechQuota;
 use crate::registry::SessionStorage;
 use crate::sound::out::AudioStreams;
@@ -70,6 +72,9 @@ pub(crate) struct Shared {
     /// Whether phones may fetch speech from signed addresses only.
     pub(crate) signature_required: bool,
     pub(crate) speech_quota: SpeechQuota,
+    pub(crate) photos: Photos,
+    /// Whose the managed streams are.
+    pub(crate) stream_owners: StreamOwners,
     /// Where phones may send sound besides their socket.
     pub(crate) udp: Option<Arc<Udp>>,
     /// Who carries managed streams.

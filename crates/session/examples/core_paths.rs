@@ -12,8 +12,8 @@ use bifocal_protocol::ids::{PackageName, UserId};
 use bifocal_protocol::speech_url::SpeechUrls;
 use bifocal_protocol::{Text, Timestamp};
 use bifocal_session::{
-    AppHello, Ask, AskId, CallId, Config, ConnId, Effects, Input, MayFetch, Millis, Now, Outcome, Timings, UserData,
-    UserSession,
+    AppHello, Ask, AskId, CallId, CameraConfig, Config, ConnId, Effects, Input, MayFetch, Millis, Now, Outcome,
+    Timings, UserData, UserSession,
 };
 
 const GLASSES: ConnId = ConnId(1);
@@ -64,6 +64,7 @@ impl Stage {
             own_dashboard: false,
             speech: true,
             weather: false,
+            camera: CameraConfig::default(),
             seed: [1; 32],
         };
         let user = UserId::new("ann@example.org").expect("an address");

@@ -41,6 +41,20 @@ pub enum Deadline {
     LocationTier,
     /// The phone did not answer where it is.
     LocationPoll,
+    /// A photo has not come in time.
+    Photo,
+    /// The next photo is taken.
+    PhotoTurn,
+    /// A stream has been on its way, or on its way back, for too long.
+    StreamState,
+    /// The glasses have not said that they have stopped a stream.
+    StreamStop,
+    /// Ask the glasses whether they still stream.
+    StreamKeepAlive,
+    /// They have not answered.
+    StreamAck,
+    /// A managed stream cannot be watched yet.
+    StreamWatch,
     /// The dashboard is to be drawn anew, or a text on it is too old.
     Dashboard,
     /// Ask what the weather is.
@@ -87,6 +101,13 @@ impl Deadline {
             Deadline::AppState => "app_state",
             Deadline::LocationTier => "location_tier",
             Deadline::LocationPoll => "location_poll",
+            Deadline::Photo => "photo",
+            Deadline::PhotoTurn => "photo_turn",
+            Deadline::StreamState => "stream_state",
+            Deadline::StreamStop => "stream_stop",
+            Deadline::StreamKeepAlive => "stream_keep_alive",
+            Deadline::StreamAck => "stream_ack",
+            Deadline::StreamWatch => "stream_watch",
             Deadline::Dashboard => "dashboard",
             Deadline::Weather => "weather",
             Deadline::HeadPosition => "head_position",

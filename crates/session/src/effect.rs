@@ -14,6 +14,7 @@ use bifocal_protocol::{Message, Text};
 use bytes::Bytes;
 
 use crate::apps::StartFailure;
+use crate::camera::{MediaCall, OutputRefused, OutputView, PhotoFailure, PhotoUpload};
 use crate::input::{AskId, CallId, ConnId, EndReason};
 use crate::links::Side;
 use crate::peers::PeerRequest;
@@ -182,6 +183,12 @@ pub enum Call {
         /// Degrees east, to a tenth.
         longitude: f64,
     },
+    /// Wait for a photo that a phone uploads, and pass it on. Answered with [`Outcome::Photo`](crate::Outcome::Photo).
+    Photo(Box<PhotoUpload>),
+    /// Tell an app's server that there is no photo. Nobody waits.
+    PhotoFailed(Box<PhotoFailure>),
+    /// Ask whoever carries managed streams for something.
+    Media(Box<MediaCall>),
     /// Check a core token that a client sent on an open socket.
     VerifyToken {
         /// The token.
@@ -230,6 +237,14 @@ pub enum Answer {
     RecentSound(Bytes),
     /// The app may not have that.
     NotPermitted,
+    /// The copies of a managed stream, as the app may see them.
+    Outputs(Vec<OutputView>),
+    /// A copy is made, and its name.
+    OutputAdded(String),
+    /// A copy is gone.
+    OutputRemoved,
+    /// Nothing was done about the copies.
+    OutputRefused(OutputRefused),
     /// The session as it is.
     View(Box<SessionView>),
     /// The session ended before there was an answer.
@@ -298,6 +313,42 @@ pub enum Note {
     ForeignPackage(PackageName),
     /// A subscription was refused for lack of a permission.
     SubscriptionRefused(PackageName),
+    /// An app has asked for a photo, and gets one if all goes well.
+    PhotoAsked(PackageName),
+    /// A photo that an app has asked for is where it should be, or there is none.
+    PhotoEnded {
+        /// Who asked.
+        package: PackageName,
+        /// `ok`, or a code of those that are known.
+        result: &'static str,
+        /// Milliseconds since it was asked for.
+        after: u64,
+    },
+    /// An answer to a photo that is over.
+    PhotoLate,
+    /// A stream of the camera began.
+    StreamBegan {
+        /// Who asked.
+        package: PackageName,
+        /// Through the cloud.
+        managed: bool,
+    },
+    /// A stage of its beginning is done.
+    StreamStage {
+        /// `place` (managed: there is a place to publish to), `start` (the glasses stream), `watch` (managed: it can be watched).
+        stage: &'static str,
+        /// Milliseconds since the one before it, or since it was asked for.
+        after: u64,
+    },
+    /// It is over.
+    StreamEnded {
+        /// Through the cloud.
+        managed: bool,
+        /// Why.
+        reason: &'static str,
+        /// Milliseconds since it was asked for.
+        after: u64,
+    },
     /// A stored record could not be read or written.
     StoreFailed(String),
     /// A stream of a speech engine is over, against its will.

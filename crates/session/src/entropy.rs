@@ -1,5 +1,6 @@
 //! Randomness as data: a seed comes in once, and unguessable ids are hashed out of it.
 
+use bifocal_protocol::Timestamp;
 use sha2::{Digest, Sha256};
 
 /// Makes ids from a secret seed: `SHA-256(seed ‖ counter)`. The same seed gives the same ids, so tests are exact; without
@@ -30,14 +31,26 @@ impl Entropy {
         self.bytes()[0]
     }
 
+    /// A UUID, version 7: those of later are greater.
+    pub(crate) fn uuid7(&mut self, now: Timestamp) -> String {
+        let mut bytes = self.bytes();
+        bytes[..6].copy_from_slice(&now.0.to_be_bytes()[2..]);
+        bytes[6] = bytes[6] & 0x0f | 0x70;
+        written(bytes)
+    }
+
     /// A UUID, version 4.
     pub(crate) fn uuid(&mut self) -> String {
         let mut bytes = self.bytes();
         bytes[6] = bytes[6] & 0x0f | 0x40;
-        bytes[8] = bytes[8] & 0x3f | 0x80;
-        let hex = hex::encode(bytes);
-        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+        written(bytes)
     }
+}
+
+fn written(mut bytes: [u8; 16]) -> String {
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = hex::encode(bytes);
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
 impl std::fmt::Debug for Entropy {
@@ -60,5 +73,17 @@ mod tests {
         assert_eq!(a, same.uuid());
         assert_eq!((a.len(), &a[14..15]), (36, "4"));
         assert_ne!(a, Entropy::new([2; 32]).uuid());
+    }
+
+    /// W-52: a stream of a later millisecond sorts behind, and no two are the same.
+    #[test]
+    fn version_7_ids_are_in_the_order_of_time() {
+        let mut entropy = Entropy::new([1; 32]);
+        let mut ids: Vec<String> = (0..1_000).map(|n| entropy.uuid7(Timestamp(1_767_600_000_000 + n / 10))).collect();
+        assert!(ids[0].starts_with("019b8d") && ids[0][14..].starts_with('7'), "{}", ids[0]);
+        assert!(ids[0] < ids[10] && ids[989] < ids[999]);
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), 1_000);
     }
 }

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use bifocal_protocol::app::AppRecord;
 use bifocal_protocol::device::GlassesInfo;
 use bifocal_protocol::glasses::{
-    AudioPaths, CalendarEvent, LocationUpdate, PhoneNotification, PhoneNotificationDismissed,
+    AudioPaths, CalendarEvent, LocationUpdate, PhoneNotification, PhoneNotificationDismissed, PhotoResponse,
 };
 use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::settings::{AppSetting, SystemSettings};
 use bifocal_protocol::{Text, Timestamp};
 use bytes::Bytes;
 
+use crate::camera::{MediaMade, MediaReport, OutputRefused, PhotoTaken, StreamAsk};
 use crate::peers::FromPeers;
 use crate::speech::{SpeechEvent, SpeechId};
 use crate::weather::Weather;
@@ -126,6 +127,8 @@ pub enum Input {
         /// For what.
         what: Box<Ask>,
     },
+    /// Whoever carries the managed stream says how it is.
+    Media(Box<MediaReport>),
     /// The catalogue or the user's record changed; load it again.
     UserChanged,
     /// End the session.
@@ -175,6 +178,8 @@ pub enum Ask {
     },
     /// The last ten seconds of sound, for an app that runs and may hear.
     RecentSound(PackageName),
+    /// An app wants something of the copies of its managed stream.
+    Stream(Box<StreamAsk>),
     /// Look at the session. Changes nothing, sends nothing.
     View,
 }
@@ -208,6 +213,10 @@ pub enum PhoneReport {
     Notification(Box<PhoneNotification>),
     /// What the wearer's clock says, as ISO 8601.
     DateTime(Box<str>),
+    /// What became of a photo (later phones).
+    Photo(Box<PhotoResponse>),
+    /// The upload of the photo with this name is here: the camera is free.
+    PhotoHere(String),
     /// A notification that was dismissed.
     Dismissed(Box<PhoneNotificationDismissed>),
 }
@@ -248,6 +257,12 @@ pub enum Outcome {
     },
     /// `Weather`: what it is.
     Weather(Weather),
+    /// `Photo`: it is where it should be.
+    Photo(PhotoTaken),
+    /// `Media`: the stream was made.
+    Media(Box<MediaMade>),
+    /// `Media`: the copy was made, and its name.
+    Output(Result<String, OutputRefused>),
     /// `Save…`: done.
     Saved,
     /// Any call: it failed.

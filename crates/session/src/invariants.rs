@@ -27,6 +27,8 @@ pub(crate) fn check(session: &UserSession) {
         let active = session.apps.get(package).is_some_and(|slot| !gone(&slot.phase));
         assert!(active, "{package} has subscriptions and does not run");
     }
+    let streams = session.video.stream.is_some();
+    assert!(!streams || !session.photos.need_camera(), "a photo and a stream have the one camera");
     if session.ended.is_some() {
         assert!(session.apps.iter().next().is_none(), "an ended session has no apps");
     }

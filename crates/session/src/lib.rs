@@ -14,6 +14,7 @@
 
 mod apps;
 mod calendar;
+mod camera;
 mod dashboard;
 mod deadline;
 mod device;
@@ -49,6 +50,10 @@ mod view;
 mod weather;
 
 pub use apps::{AppPhase, StartFailure, StartStage};
+pub use camera::{
+    CameraConfig, MediaCall, MediaMade, MediaOutput, MediaPhase, MediaReport, MediaUrls, OutputAsk, OutputRefused,
+    OutputState, OutputView, PhotoFailure, PhotoGoes, PhotoTaken, PhotoUpload, StreamAsk,
+};
 pub use deadline::Deadline;
 pub use display::{DisplayStats, Refused};
 pub use effect::{Answer, AudioOut, Call, Effect, Effects, Lane, LatestKey, Note, WebhookKind};

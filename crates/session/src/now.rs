@@ -70,6 +70,28 @@ pub struct Timings {
     pub audio_play: u64,
     /// Between two requests of an app that the wearer connect the glasses to Wi-Fi.
     pub wifi_setup: u64,
+    /// From an app's request to its photo. The SDK waits 30 s (client).
+    pub photo: u64,
+    /// What must be left of it for a phone that is back to be asked again.
+    pub photo_again: u64,
+    /// For how long a photo that goes straight to the app keeps the next one waiting: phones say nothing when it is done.
+    pub photo_direct: u64,
+    /// How long whoever carries managed streams may take to make one.
+    pub stream_place: u64,
+    /// From the start of a stream to the first word of the glasses.
+    pub stream_start: u64,
+    /// How long glasses may try to connect again.
+    pub stream_degraded: u64,
+    /// From the start of a managed stream until it can be watched. The reference: 60 s.
+    pub stream_watch: u64,
+    /// How long glasses may take to stop.
+    pub stream_stop: u64,
+    /// Before they are told once more.
+    pub stream_stop_again: u64,
+    /// Between two questions whether they still stream; they stop by themselves after 60 s without one (client).
+    pub stream_keep_alive: u64,
+    /// For the answer. Reference: 10 s.
+    pub stream_ack: u64,
     /// Failures older than this are forgotten.
     pub crash_window: u64,
     /// An app that ran for so long has its failures forgiven.
@@ -160,6 +182,17 @@ impl Timings {
         location_poll: 14_000,
         audio_play: 55_000,
         wifi_setup: 30_000,
+        photo: 28_000,
+        photo_again: 5_000,
+        photo_direct: 5_000,
+        stream_place: 15_000,
+        stream_start: 30_000,
+        stream_degraded: 60_000,
+        stream_watch: 60_000,
+        stream_stop: 10_000,
+        stream_stop_again: 5_000,
+        stream_keep_alive: 15_000,
+        stream_ack: 10_000,
         crash_window: 300_000,
         crash_forgiven: 60_000,
         revive_first: 1_000,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bifocal_protocol::Message;
+use bifocal_protocol::apps::ToApp;
 use bifocal_protocol::envelope::data_stream;
 use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::permission::needed_for;
@@ -63,6 +65,27 @@ pub(crate) fn send_event(
         slot.unconfirmed.sent(HeldMessage { content, data: text.slice(place), wall: now.wall }, now.at);
         out.push(Effect::Send { conn, lane: Lane::Data, text });
         session.totals.relayed += 1;
+    }
+}
+
+/// A whole message to one app: sent, or held while it is away.
+pub(crate) fn send_message(
+    session: &mut UserSession,
+    package: &PackageName,
+    message: &ToApp,
+    now: Now,
+    out: &mut Effects,
+) {
+    let Some(slot) = session.apps.get_mut(package) else { return };
+    let text = message.encode();
+    let held = HeldMessage { content: Content::Message, data: text.clone(), wall: now.wall };
+    match slot.delivery() {
+        Delivery::Send(conn) => {
+            slot.unconfirmed.sent(held, now.at);
+            out.push(Effect::Send { conn, lane: Lane::Data, text });
+        }
+        Delivery::Hold => slot.held.push(held),
+        Delivery::Skip => {}
     }
 }
 

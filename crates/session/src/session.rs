@@ -13,6 +13,7 @@ use bifocal_protocol::speech_url::SpeechUrls;
 
 use crate::apps::AppManager;
 use crate::calendar::CalendarManager;
+use crate::camera::{CameraConfig, PhotoManager, VideoManager};
 use crate::dashboard::DashboardManager;
 use crate::deadline::Deadline;
 use crate::device::DeviceManager;
@@ -59,6 +60,8 @@ pub struct Config {
     pub speech: bool,
     /// Somebody can be asked for the weather.
     pub weather: bool,
+    /// About the camera.
+    pub camera: CameraConfig,
     /// Secret randomness, for ids that cannot be guessed.
     pub seed: [u8; 32],
 }
@@ -137,6 +140,8 @@ pub struct UserSession {
     pub(crate) calendar: CalendarManager,
     pub(crate) lights: Lights,
     pub(crate) playback: Playback,
+    pub(crate) photos: PhotoManager,
+    pub(crate) video: VideoManager,
     pub(crate) dashboard: DashboardManager,
     /// What the wearer's clock said last.
     pub(crate) datetime: Option<Box<str>>,
@@ -196,6 +201,8 @@ impl UserSession {
             calendar: CalendarManager::default(),
             lights: Lights::default(),
             playback: Playback::default(),
+            photos: PhotoManager::default(),
+            video: VideoManager::default(),
             dashboard: DashboardManager::default(),
             datetime: None,
             notifications: Notifications::default(),
@@ -236,6 +243,7 @@ impl UserSession {
             Input::SpeechEngines { available } => flow::speech::engines(self, available, now, out),
             Input::FromPeers(from) => flow::peers::received(self, *from, now, out),
             Input::Asked { ask, what } => flow::asks::asked(self, ask, *what, now, out),
+            Input::Media(report) => flow::managed::reported(self, *report, now, out),
             Input::UserChanged => flow::record::load_user(self, out),
             Input::End { reason } => flow::lifecycle::end(self, reason, now, out),
         }
@@ -292,10 +300,19 @@ impl UserSession {
         if let Some(at) = self.playback.ends() {
             consider(at, Deadline::AudioPlay);
         }
+        if let Some(at) = self.photos.ends() {
+            consider(at, Deadline::Photo);
+        }
+        if let Some((at, deadline)) = self.video.next_deadline() {
+            consider(at, deadline);
+        }
         if let Some(at) = self.microphone.off_due() {
             consider(at, Deadline::MicOff);
         }
         if self.glasses_link().is_some() {
+            if let Some(at) = self.photos.next_turn(timings) {
+                consider(at, Deadline::PhotoTurn);
+            }
             if let Some(at) = self.location.due() {
                 consider(at, Deadline::LocationTier);
             }

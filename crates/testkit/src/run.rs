@@ -4,9 +4,9 @@ use bifocal_protocol::ids::UserId;
 use bifocal_protocol::speech_url::SpeechUrls;
 use bifocal_protocol::{Text, Timestamp};
 use bifocal_session::{
-    AppHello, Ask, AskId, Call, CallId, Config, ConnId, Deadline, Effect, Effects, Input, MayFetch, Millis, Now,
-    Outcome, SessionState, SessionView, SpeechEvent, SpeechFailure, SpeechFault, SpeechId, Timings, UserSession,
-    WebhookKind,
+    AppHello, Ask, AskId, Call, CallId, CameraConfig, Config, ConnId, Deadline, Effect, Effects, Input, MayFetch,
+    Millis, Now, Outcome, PhotoTaken, SessionState, SessionView, SpeechEvent, SpeechFailure, SpeechFault, SpeechId,
+    Timings, UserSession, WebhookKind,
 };
 use bytes::Bytes;
 
@@ -48,6 +48,7 @@ impl Life {
             own_dashboard: false,
             speech: true,
             weather: false,
+            camera: CameraConfig::default(),
             seed: [9; 32],
         };
         let session = UserSession::new(user, config, moment(0));
@@ -319,6 +320,7 @@ impl Life {
                     Ending::Health { well, others } => Outcome::Health { healthy: well, others_closed: others },
                     Ending::Token(good) => Outcome::Token(good),
                     Ending::Saved => Outcome::Saved,
+                    Ending::Photo => Outcome::Photo(PhotoTaken { url: None, width: 1, height: 1, saved: false }),
                 };
                 Input::CallDone { call: CallId(*call), outcome: Box::new(outcome) }
             }
@@ -363,6 +365,8 @@ fn kind_of(call: &Call) -> CallKind {
         Call::Webhook { kind: WebhookKind::Stop, app, .. } => CallKind::Stop(cast::number(app.package.as_str())),
         Call::Health { app } => CallKind::Health(cast::number(app.package.as_str())),
         Call::VerifyToken { .. } => CallKind::Token,
+        Call::Photo(upload) => CallKind::Photo(cast::number(upload.app.package.as_str())),
+        Call::PhotoFailed(_) | Call::Media(_) => CallKind::Save,
         Call::SaveRunning { .. } | Call::SaveSettings(_) => CallKind::Save,
         // Nobody can be asked for it in these lives.
         Call::Weather { .. } => unreachable!("a session asks for the weather"),

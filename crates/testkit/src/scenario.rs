@@ -94,6 +94,7 @@ fn call_ends(call: u32, ending: Ending, calls: &[(u32, CallKind)], load: Option<
             format!("server {call} is {well}{others}")
         }
         Ending::Token(good) => format!("token {call} is {}", if good { "good" } else { "bad" }),
+        Ending::Photo => format!("photo {call} arrives"),
         Ending::Saved => format!("# call {call} is saved"),
     }
 }

@@ -69,7 +69,11 @@ pub enum Asked {
     Save(AppNo, bool),
     /// Whether a token is good.
     Token,
-    /// A start webhook is not waited for any more.
+    /// The phone, for a photo of an app.
+    Photo(AppNo),
+    /// An app's server, to hear that there is no photo.
+    NoPhoto(AppNo),
+    /// A start webhook or a photo is not waited for any more.
     Cancel,
 }
 
@@ -116,7 +120,9 @@ impl Seen {
                 Call::Health { app } => Asked::Health(cast::number(app.package.as_str())),
                 Call::SaveRunning { package, running } => Asked::Save(cast::number(package.as_str()), *running),
                 Call::VerifyToken { .. } => Asked::Token,
-                Call::SaveSettings(_) | Call::Weather { .. } => return None,
+                Call::Photo(upload) => Asked::Photo(cast::number(upload.app.package.as_str())),
+                Call::PhotoFailed(failure) => Asked::NoPhoto(cast::number(failure.app.package.as_str())),
+                Call::SaveSettings(_) | Call::Weather { .. } | Call::Media(_) => return None,
             }),
             Effect::Cancel { .. } => Seen::Call(Asked::Cancel),
             Effect::Answer { ask, answer } => Seen::Answer(
@@ -133,6 +139,10 @@ impl Seen {
                     | Answer::Transcripts(_)
                     | Answer::RecentSound(_)
                     | Answer::Noted
+                    | Answer::Outputs(_)
+                    | Answer::OutputAdded(_)
+                    | Answer::OutputRemoved
+                    | Answer::OutputRefused(_)
                     | Answer::Device { .. } => Answered::View,
                     Answer::SessionEnded => Answered::SessionEnded,
                 },

@@ -155,7 +155,7 @@ pub enum AppSays {
     Unknown,
     /// A ping of its own.
     Ping,
-    /// A photo, which nobody takes yet.
+    /// It wants a photo.
     Photo,
 }
 
@@ -198,6 +198,8 @@ pub enum CallKind {
     Token,
     /// `Save…`.
     Save,
+    /// The upload of a photo, or the word that there is none.
+    Photo(AppNo),
 }
 
 /// How a call ends.
@@ -220,6 +222,8 @@ pub enum Ending {
     Token(bool),
     /// It is written.
     Saved,
+    /// The photo is where it should be.
+    Photo,
 }
 
 impl PhoneSays {

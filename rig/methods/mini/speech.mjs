@@ -108,10 +108,13 @@ const mic = {
     }),
     hasPermission: bug('always-permitted', x => equal(x.dashboard.mic.hasPermission, true)),
     async stop(x) {
+      // It listens to something else, too: the first empty list of an app does not count.
+      const off = x.peer.camera.onStreamStatus(nothing)
       const mark = x.bob.seen.mark()
       await stops(peer => peer.mic.onChunk(nothing), peer => peer.mic.stop(), 'audio_chunk')(x)
       // Nobody wants to hear any more, and after a while the phone is told so.
       await x.bob.sees(x, 'microphone_state_change', ({ message }) => message.isMicrophoneEnabled === false, mark)
+      off()
       return 'sent'
     },
     handleBinaryAudio: local(async x => {

@@ -6,7 +6,7 @@ use anyhow::Result;
 use bifocal_providers::SpeechConfig;
 use bifocal_providers::translate::TranslateConfig;
 use bifocal_providers::voice::VoiceConfig;
-use bifocal_server::{EventSink, Limits, NetworkPolicy, ServerConfig, StreamsConfig};
+use bifocal_server::{EventSink, Limits, NetworkPolicy, PhotoRetention, ServerConfig, StreamsConfig};
 use bifocal_session::Timings;
 
 use crate::data::random_hex;
@@ -23,6 +23,8 @@ pub(crate) fn config(data: &Path) -> Result<ServerConfig> {
         admin_key: random_hex()?,
         jwt_secret: random_hex()?.into_bytes(),
         weather_url: None,
+        direct_photos: false,
+        photos: PhotoRetention::default(),
         timezone: "UTC".to_owned(),
         speech: SpeechConfig::default(),
         translate: TranslateConfig::default(),

@@ -37,6 +37,8 @@ pub(crate) async fn serve(settings: &Settings, serve: &Serve) -> Result<ExitCode
         speech: settings.speech(),
         translate: settings.translate(),
         voice: settings.voice(),
+        direct_photos: settings.direct_photos(),
+        photos: settings.photo_retention(),
         timings: settings.timings(),
         networks,
         limits: settings.limits(),

@@ -29,6 +29,7 @@ use crate::clock::Clock;
 use crate::config::{Limits, ServerConfig};
 use crate::events::{EventSink, Events};
 use crate::metrics::Metrics;
+use crate::photos::{Delivery, PhotoRetention, Photos};
 use crate::registry::SessionStorage;
 use crate::{http, service};
 
@@ -121,6 +122,13 @@ async fn shared(folder: &std::path::Path, address: std::net::SocketAddr, sink: E
         webhooks: WebhookClient::new(networks.clone()).expect("a client"),
         closures: crate::calls::closures::Closures::default(),
         weather: None,
+        photos: Photos::begin(
+            folder,
+            b"secret",
+            Delivery::new(networks.clone()).expect("a client"),
+            PhotoRetention::default(),
+        ),
+        stream_owners: Default::default(),
         peers: crate::peers::Peers::default(),
         early: crate::early::EarlyReports::default(),
         writes: crate::http::Writes::begin(),
@@ -146,6 +154,8 @@ async fn shared(folder: &std::path::Path, address: std::net::SocketAddr, sink: E
             admin_key: "key".to_owned(),
             timezone: "UTC".to_owned(),
             weather_url: None,
+            direct_photos: false,
+            photos: PhotoRetention::default(),
             speech: no_engines(),
             translate: bifocal_providers::translate::TranslateConfig::default(),
             voice: no_voices(),

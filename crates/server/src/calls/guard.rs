@@ -74,6 +74,12 @@ impl NetworkPolicy {
         within(&self.allowed) || !within(&self.special)
     }
 
+    /// Whether this address is on the allow list.
+    pub(crate) fn lists(&self, address: IpAddr) -> bool {
+        let address = plain(address);
+        self.allowed.iter().any(|network| network.contains(&address))
+    }
+
     /// Checks a URL whose host is an address; a name is checked when it is resolved.
     pub(crate) fn check(&self, url: &Url) -> Result<(), Refused> {
         let address = match url.host() {

@@ -2,6 +2,7 @@
 
 pub(crate) mod closures;
 pub(crate) mod guard;
+pub(crate) mod media;
 mod store;
 pub(crate) mod weather;
 pub(crate) mod webhook;
@@ -14,16 +15,18 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tracing::{Instrument, warn};
 
+use crate::photos;
 use crate::shared::Shared;
 
-/// Starts a call and reports its outcome. A stop webhook belongs to nobody: it goes on when the session has ended, and
-/// cannot be cancelled.
+/// Starts a call and reports its outcome. A stop webhook, the word that there is no photo, and what is wanted of a managed stream
+/// belong to nobody: they go on when the session has ended, and cannot be cancelled.
 pub(crate) fn spawn<F, R>(shared: &Arc<Shared>, user: &UserId, call: Call, report: R) -> Option<AbortHandle>
 where
     F: Future<Output = ()> + Send,
     R: FnOnce(Outcome) -> F + Send + 'static,
 {
-    let cancellable = !matches!(call, Call::Webhook { kind: WebhookKind::Stop, .. });
+    let cancellable =
+        !matches!(call, Call::Webhook { kind: WebhookKind::Stop, .. } | Call::PhotoFailed(_) | Call::Media(_));
     if let Call::Webhook { kind, app, session_id, .. } = &call
         && app.uuid_sessions
     {
@@ -32,11 +35,19 @@ where
             WebhookKind::Stop => shared.sessions.forget_uuid(session_id),
         }
     }
+    // Before the phone is told where to.
+    let upload = match &call {
+        Call::Photo(upload) => Some(shared.photos.tickets.expect(&upload.token, user, &upload.request_id)),
+        _ => None,
+    };
     let (task_shared, user) = (shared.clone(), user.clone());
     let name = name(&call);
     let task = async move {
         let begun = Instant::now();
-        let outcome = run(&task_shared, &user, call).await;
+        let outcome = match (call, upload) {
+            (Call::Photo(upload), Some(waiting)) => photos::take(&task_shared, &user, *upload, waiting).await,
+            (call, _) => run(&task_shared, &user, call).await,
+        };
         let good = !matches!(outcome, Outcome::Failed { .. } | Outcome::Webhook { status: 300.. });
         task_shared.metrics.call(name, good, begun.elapsed());
         report(outcome).await;
@@ -53,12 +64,15 @@ fn name(call: &Call) -> &'static str {
         Call::VerifyToken { .. } => "verify_token",
         Call::Weather { .. } => "weather",
         Call::Health { .. } => "health",
+        Call::Photo(_) => "photo",
+        Call::PhotoFailed(_) => "photo_failed",
+        Call::Media(_) => "media",
         Call::Webhook { kind: WebhookKind::Start, .. } => "webhook_start",
         Call::Webhook { kind: WebhookKind::Stop, .. } => "webhook_stop",
     }
 }
 
-async fn run(shared: &Shared, user: &UserId, call: Call) -> Outcome {
+async fn run(shared: &Arc<Shared>, user: &UserId, call: Call) -> Outcome {
     match call {
         Call::LoadUser => store::load_user(shared, user).await,
         Call::SaveRunning { package, running } => store::save_running(shared, user, &package, running).await,
@@ -79,6 +93,10 @@ async fn run(shared: &Shared, user: &UserId, call: Call) -> Outcome {
             let others_closed = shared.closures.others(&app.package, user);
             Outcome::Health { healthy, others_closed }
         }
+        Call::PhotoFailed(failure) => shared.photos.no_photo(&failure).await,
+        // It was taken out before.
+        Call::Photo(_) => Outcome::Failed { why: "nobody waits for the photo".to_owned() },
+        Call::Media(call) => media::run(shared, user, *call).await,
         Call::Webhook { kind, app, body, idempotency_key, .. } => {
             shared.webhooks.post(kind, &app, body, &idempotency_key).await
         }

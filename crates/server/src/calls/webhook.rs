@@ -59,17 +59,7 @@ pub(crate) struct WebhookClient {
 
 impl WebhookClient {
     pub(crate) fn new(policy: NetworkPolicy) -> Result<Self, reqwest::Error> {
-        provider::install();
-        let http = Client::builder()
-            .dns_resolver(std::sync::Arc::new(GuardedResolver(policy.clone())))
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_max_idle_per_host(4)
-            .pool_idle_timeout(Duration::from_secs(30))
-            .user_agent(concat!("Bifocal/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self { http, policy })
+        Ok(Self { http: client(&policy)?, policy })
     }
 
     /// One start attempt, or up to three stop attempts.
@@ -171,6 +161,20 @@ impl WebhookClient {
     }
 }
 
+/// An HTTP client that reaches nothing but what the policy permits, and follows nobody elsewhere.
+pub(crate) fn client(policy: &NetworkPolicy) -> Result<Client, reqwest::Error> {
+    provider::install();
+    Client::builder()
+        .dns_resolver(std::sync::Arc::new(GuardedResolver(policy.clone())))
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_max_idle_per_host(4)
+        .pool_idle_timeout(Duration::from_secs(30))
+        .user_agent(concat!("Bifocal/", env!("CARGO_PKG_VERSION")))
+        .build()
+}
+
 /// Why there is no answer.
 struct Unsent {
     why: String,
@@ -186,7 +190,7 @@ fn call_name() -> String {
 }
 
 /// `sha256=<hex>` over `<timestamp>.<body>`.
-fn sign(key_hash: &[u8; 32], timestamp: &str, body: &str) -> String {
+pub(crate) fn sign(key_hash: &[u8; 32], timestamp: &str, body: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, hex::encode(key_hash).as_bytes());
     let mut context = hmac::Context::with_key(&key);
     context.update(timestamp.as_bytes());
@@ -195,12 +199,12 @@ fn sign(key_hash: &[u8; 32], timestamp: &str, body: &str) -> String {
     format!("sha256={}", hex::encode(context.sign()))
 }
 
-fn advice(refused: &Refused) -> String {
+pub(crate) fn advice(refused: &Refused) -> String {
     format!("{refused}; add its network to `allow_networks` if it should be reached")
 }
 
 /// What went wrong, in words of ours.
-fn explain(error: &reqwest::Error, timeout: Duration) -> String {
+pub(crate) fn explain(error: &reqwest::Error, timeout: Duration) -> String {
     let mut cause: Option<&dyn Error> = Some(error);
     while let Some(inner) = cause {
         if let Some(refused) = inner.downcast_ref::<Refused>() {

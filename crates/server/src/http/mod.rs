@@ -5,7 +5,9 @@ mod apps;
 mod audio;
 mod bitmap;
 mod health;
+mod outputs;
 mod phone;
+mod photos;
 mod sdk;
 mod settings;
 mod storage;
@@ -22,14 +24,18 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use bifocal_protocol::Text;
 use bifocal_protocol::rest::AuthFailure;
 
+use crate::photos::{FIELD_BYTES, MAX_PHOTO};
 use crate::shared::Shared;
 use crate::socket;
 
 pub(crate) use writes::Writes;
+
+/// A photo, and the rest of its form.
+const PHOTO_BODY: usize = MAX_PHOTO as usize + 16 * FIELD_BYTES;
 
 /// Every route of the server.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
@@ -76,6 +82,14 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .nest("/auth", web_views())
         .nest("/api/auth", web_views())
         .route("/api/tts", get(tts::speak).head(tts::look))
+        .route("/photos/{token}", post(photos::upload).layer(DefaultBodyLimit::max(PHOTO_BODY)))
+        .route("/photos/{owner}/{file}", get(photos::file))
+        .route("/api/photos/upload", post(photos::upload_own).layer(DefaultBodyLimit::max(PHOTO_BODY)))
+        .route("/api/streams/{stream}/outputs", get(outputs::list).post(outputs::add))
+        .route("/api/streams/{stream}/outputs/{output}", delete(outputs::remove))
+        .route("/api/gallery", get(photos::gallery))
+        .route("/api/gallery/{photo}", delete(photos::delete))
+        .route("/api/client/photo/response", post(photos::response))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/metrics", get(health::metrics))

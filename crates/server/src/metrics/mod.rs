@@ -19,6 +19,8 @@ pub(crate) use sound::SoundMetrics;
 /// Seconds, for what takes microseconds to seconds.
 const FAST: [f64; 14] =
     [0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 10.0];
+/// Seconds, for what a person waits for.
+const HUMAN: [f64; 12] = [0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0];
 /// Seconds, for what takes a person's time.
 const SLOW: [f64; 10] = [1.0, 10.0, 60.0, 300.0, 900.0, 3_600.0, 7_200.0, 14_400.0, 28_800.0, 86_400.0];
 /// Small numbers.
@@ -54,7 +56,7 @@ pub(crate) struct OutboxMetrics {
 const LANES: [&str; 4] = ["control", "latest", "data", "audio"];
 const SIDES: [&str; 2] = ["glasses", "app"];
 const STATES: [SessionState; 3] = [SessionState::Connecting, SessionState::Active, SessionState::Disconnected];
-const INPUT_KINDS: [&str; 16] = [
+const INPUT_KINDS: [&str; 17] = [
     "glasses_connected",
     "glasses_text",
     "glasses_binary",
@@ -71,6 +73,7 @@ const INPUT_KINDS: [&str; 16] = [
     "from_peers",
     "speech",
     "speech_engines",
+    "media",
 ];
 
 impl Metrics {
@@ -161,6 +164,7 @@ impl Metrics {
             Input::FromPeers(_) => 13,
             Input::Speech { .. } => 14,
             Input::SpeechEngines { .. } => 15,
+            Input::Media(_) => 16,
         };
         self.inputs[index].increment(1);
     }
@@ -187,6 +191,18 @@ impl Metrics {
     /// What a session noted, where it is worth a number.
     pub(crate) fn note(&self, note: &Note) {
         let reason = match note {
+            Note::PhotoEnded { result, after, .. } => return self.photo_ended(result, *after),
+            Note::PhotoLate => return self.counter(names::PHOTOS_LATE, "", "").increment(1),
+            Note::StreamBegan { managed, .. } => return self.stream(*managed, 1.0),
+            Note::StreamStage { stage, after } => {
+                let took = Duration::from_millis(*after);
+                return histogram(&self.recorder, names::CAMERA_STREAM_STAGES, "stage", stage).record(took);
+            }
+            Note::StreamEnded { managed, reason, after } => {
+                self.stream(*managed, -1.0);
+                self.counter(names::CAMERA_STREAMS_ENDED, "reason", reason).increment(1);
+                return histogram(&self.recorder, names::CAMERA_STREAM_SECONDS, "", "").record(*after as f64 / 1000.0);
+            }
             Note::GlassesConnected { reconnection: true } => return self.reconnections[0].increment(1),
             Note::SpeechFailed { .. }
             | Note::SpeechGap { .. }
@@ -242,6 +258,23 @@ impl Metrics {
     pub(crate) fn spoken(&self, engine: &std::sync::Arc<str>, took: Duration) {
         let key = metrics::Key::from_parts(names::VOICE_SECONDS, vec![Label::new("engine", engine.to_string())]);
         self.recorder.register_histogram(&key, &METADATA).record(took);
+    }
+
+    fn photo_ended(&self, result: &'static str, after: u64) {
+        self.counter(names::PHOTOS, "result", result).increment(1);
+        if result == "ok" {
+            self.photo_stage("total", Duration::from_millis(after));
+        }
+    }
+
+    /// How long a stage of a photo took.
+    pub(crate) fn photo_stage(&self, stage: &'static str, took: Duration) {
+        histogram(&self.recorder, names::PHOTO_SECONDS, "stage", stage).record(took);
+    }
+
+    fn stream(&self, managed: bool, change: f64) {
+        let kind = if managed { "managed" } else { "direct" };
+        gauge(&self.recorder, names::CAMERA_STREAMS, "kind", kind).increment(change);
     }
 
     pub(crate) fn refused(&self, reason: &'static str) {
@@ -343,6 +376,9 @@ fn recorder() -> PrometheusRecorder {
         builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), buckets).expect("the tables have buckets")
     };
     let builder = PrometheusBuilder::new().set_buckets(&FAST).expect("the table has buckets");
+    let builder = buckets(builder, names::PHOTO_SECONDS, &HUMAN);
+    let builder = buckets(builder, names::CAMERA_STREAM_STAGES, &HUMAN);
+    let builder = buckets(builder, names::CAMERA_STREAM_SECONDS, &SLOW);
     let builder = buckets(builder, names::SESSION_SECONDS, &SLOW);
     let builder = buckets(builder, names::SESSION_CONNECTED_SECONDS, &SLOW);
     let builder = buckets(builder, names::SESSION_RECONNECTIONS, &FEW);

@@ -90,7 +90,7 @@ table! {
     OUTBOX_OVERFLOWS = Counter "bifocal_outbox_overflows_total" ["lane: the frame that was too much"]
         "Sockets closed with 1013 because they did not take what was sent.";
     CALLS = Counter "bifocal_calls_total"
-        ["call: load_user, save_running, save_settings, verify_token, weather, health, webhook_start, webhook_stop; outcome: ok, failed"]
+        ["call: load_user, save_running, save_settings, verify_token, weather, health, photo, photo_failed, media, webhook_start, webhook_stop; outcome: ok, failed"]
         "Slow things done for sessions, by kind and outcome.";
     WEBHOOK_SECONDS = Histogram "bifocal_webhook_seconds" ["call: webhook_start, webhook_stop"]
         "How long webhooks took, all attempts together, in seconds.";
@@ -107,6 +107,20 @@ table! {
         "Sound that no engine took over in time, in milliseconds.";
     VOICE_SECONDS = Histogram "bifocal_voice_seconds" ["engine: its name in the configuration"]
         "From a text to the first of its sound, in seconds.";
+    PHOTOS = Counter "bifocal_photos_total" ["result: ok, or the code of the failure; `other` for codes that are not known"]
+        "Photos that apps have asked for, by what became of them.";
+    PHOTO_SECONDS = Histogram "bifocal_photo_seconds" ["stage: taking, transfer, delivery, total"]
+        "How long photos took, in seconds: until the first byte came, until the last, until it was delivered, and from the request.";
+    PHOTOS_LATE = Counter "bifocal_photo_late_answers_total" [""]
+        "Answers about photos that were over.";
+    CAMERA_STREAMS = Gauge "bifocal_camera_streams" ["kind: direct, managed"]
+        "Streams of cameras that run or begin.";
+    CAMERA_STREAMS_ENDED = Counter "bifocal_camera_streams_ended_total" ["reason: see docs/camera.md"]
+        "Streams of cameras that are over, whoever carried them.";
+    CAMERA_STREAM_STAGES = Histogram "bifocal_camera_stream_stage_seconds" ["stage: place, start, watch"]
+        "How long streams of cameras took to begin, in seconds: until there was a place, until the glasses streamed, until it could be watched.";
+    CAMERA_STREAM_SECONDS = Histogram "bifocal_camera_stream_seconds" [""]
+        "How long streams of cameras lasted, in seconds.";
     EVENTS_DROPPED = Counter "bifocal_product_events_dropped_total" [""]
         "Product events that the sink could not take.";
     STREAMS = Gauge "bifocal_streams" ["phase: waiting, preparing, live, lost"]

@@ -34,6 +34,8 @@ pub struct Hook {
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
     pub raw: String,
+    /// The body as it came; a photo is not text.
+    pub bytes: Vec<u8>,
     pub body: Value,
     pub at: Instant,
 }
@@ -186,7 +188,7 @@ fn parse(bytes: &[u8]) -> Option<(Hook, usize)> {
         .find(|(name, _)| name == "content-length")
         .map_or(0, |(_, value)| value.parse::<usize>().expect("a length is a number"));
     let body = bytes.get(head + 4..head + 4 + length)?;
-    let raw = String::from_utf8(body.to_vec()).expect("a body is text");
+    let (raw, bytes) = (String::from_utf8_lossy(body).into_owned(), body.to_vec());
     let body = serde_json::from_str(&raw).unwrap_or(Value::Null);
-    Some((Hook { method, path, headers, raw, body, at: Instant::now() }, head + 4 + length))
+    Some((Hook { method, path, headers, raw, bytes, body, at: Instant::now() }, head + 4 + length))
 }

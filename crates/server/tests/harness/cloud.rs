@@ -8,7 +8,7 @@ use bifocal_protocol::ids::{PackageName, UserId};
 use bifocal_providers::SpeechConfig;
 use bifocal_providers::translate::TranslateConfig;
 use bifocal_providers::voice::VoiceConfig;
-use bifocal_server::{Limits, NetworkPolicy, Server, ServerConfig};
+use bifocal_server::{Limits, NetworkPolicy, PhotoRetention, Server, ServerConfig};
 use bifocal_session::Timings;
 use bifocal_store::{NewApp, Store};
 use serde_json::{Value, json};
@@ -66,6 +66,8 @@ pub fn config(folder: &Path) -> ServerConfig {
         speech: SpeechConfig { engines: Some(vec![]) },
         translate: TranslateConfig::default(),
         voice: VoiceConfig { engines: Some(vec![]), require_signature: None },
+        direct_photos: false,
+        photos: PhotoRetention::default(),
         timings: Timings::DEFAULT,
         networks: NetworkPolicy::loopback(),
         limits: Limits::default(),

@@ -16,6 +16,8 @@ pub struct Reply {
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
     pub body: String,
+    /// The same, when it is not text.
+    pub bytes: Vec<u8>,
 }
 
 impl Reply {
@@ -66,10 +68,15 @@ pub fn is_time(text: &str) -> bool {
 
 /// Sends a request and reads the whole answer.
 pub async fn request(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+    send(address, method, path, headers, body.as_bytes()).await
+}
+
+/// The same with a body that is not text.
+pub async fn send(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
     timeout(PATIENCE, exchange(address, method, path, headers, body)).await.expect("an answer in time")
 }
 
-async fn exchange(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+async fn exchange(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
     let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\n");
     if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("connection")) {
         request.push_str("Connection: close\r\n");
@@ -77,9 +84,10 @@ async fn exchange(address: SocketAddr, method: &str, path: &str, headers: &[(&st
     for (name, value) in headers {
         request.push_str(&format!("{name}: {value}\r\n"));
     }
-    request.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+    request.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
     let mut stream = TcpStream::connect(address).await.expect("the server listens");
     stream.write_all(request.as_bytes()).await.expect("the server reads");
+    stream.write_all(body).await.expect("the server reads");
     let mut answer = Vec::new();
     loop {
         // An answer to an upgrade keeps the connection open: its length says where it ends.
@@ -105,7 +113,7 @@ fn whole(answer: &[u8], ended: bool) -> Option<Reply> {
         Some(length) => body.len() >= length.expect("a length is a number"),
         None => ended || status == 101,
     };
-    there.then(|| Reply { status, headers, body: String::from_utf8_lossy(body).into_owned() })
+    there.then(|| Reply { status, headers, body: String::from_utf8_lossy(body).into_owned(), bytes: body.to_vec() })
 }
 
 /// The headers with which a WebSocket client asks, for requests that are to be refused.

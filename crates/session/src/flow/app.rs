@@ -18,7 +18,7 @@ use crate::apps::Phase;
 use crate::display::{Frame, Refused, ReportTo, Request};
 use crate::effect::{Effect, Effects, Note};
 use crate::flow::lifecycle::lists_changed;
-use crate::flow::{admission, dashboard, light, links, location, peers, phone, playback, unserved};
+use crate::flow::{admission, camera, dashboard, light, links, location, peers, phone, playback, unserved};
 use crate::input::ConnId;
 use crate::links::{Release, Side};
 use crate::now::Now;
@@ -63,10 +63,13 @@ pub(crate) fn text(s: &mut UserSession, conn: ConnId, text: &Text, now: Now, out
         Some(Ok(FromApp::AudioStreamStart(start))) => playback::begin_stream(s, conn, &package, start, now, out),
         Some(Ok(FromApp::AudioStreamEnd(end))) => playback::end_stream(s, &package, &end.stream_id, out),
         Some(Ok(FromApp::Display(request))) => display(s, conn, &package, request, now, out),
-        Some(Ok(other)) => match peers::request(other) {
-            Ok(what) => peers::asked(conn, &package, what, now, out),
-            Err(other) => unserved::answer(s, conn, &package, &other, now, out),
-        },
+        Some(Ok(other)) => {
+            let Some(other) = camera::app_says(s, conn, &package, other, now, out) else { return };
+            match peers::request(other) {
+                Ok(what) => peers::asked(conn, &package, what, now, out),
+                Err(other) => unserved::answer(conn, &other, now, out),
+            }
+        }
         None => out.note(Note::UnknownType(Side::App)),
     }
 }

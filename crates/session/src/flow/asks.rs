@@ -8,7 +8,7 @@ use bifocal_protocol::webhook::StopReason;
 
 use crate::effect::{Answer, Effects};
 use crate::flow::start::Wish;
-use crate::flow::{device, location, phone, settings, start, stop};
+use crate::flow::{device, location, managed, phone, photo, settings, start, stop};
 use crate::input::{Ask, AskId, PhoneReport};
 use crate::now::Now;
 use crate::session::UserSession;
@@ -39,6 +39,7 @@ pub(crate) fn asked(s: &mut UserSession, ask: AskId, what: Ask, now: Now, out: &
         Ask::RecentSound(package) => {
             out.answer(ask, if_it_may_hear(s, &package, |s| Answer::RecentSound(s.speech.recent())));
         }
+        Ask::Stream(wish) => managed::asked(s, ask, *wish, out),
         Ask::View => out.answer(ask, Answer::View(Box::new(s.view()))),
     }
 }
@@ -92,6 +93,14 @@ fn reported(s: &mut UserSession, report: PhoneReport, now: Now, out: &mut Effect
         }
         PhoneReport::DateTime(datetime) => {
             phone::clock(s, datetime, now, out);
+            Answer::Noted
+        }
+        PhoneReport::Photo(response) => {
+            photo::answered(s, *response, now, out);
+            Answer::Noted
+        }
+        PhoneReport::PhotoHere(request) => {
+            s.photos.came(&request);
             Answer::Noted
         }
         PhoneReport::Dismissed(dismissed) => {

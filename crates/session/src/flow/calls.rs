@@ -6,13 +6,14 @@ use crate::apps::{AppManager, AppPhase};
 use crate::effect::{Effect, Effects, Note};
 use crate::errors::ErrorRow;
 use crate::flow::start::Health;
-use crate::flow::{lifecycle, links, record, start, stop, weather};
+use crate::flow::{camera, lifecycle, links, record, start, stop, weather};
 use crate::input::{CallId, Outcome};
 use crate::now::Now;
 use crate::session::{Glasses, UserSession};
 
 /// A call ended. Whoever waited for it is found by its number; when nobody waits any more, nothing happens.
 pub(crate) fn done(s: &mut UserSession, call: CallId, outcome: Outcome, now: Now, out: &mut Effects) {
+    let Some(outcome) = camera::call_ended(s, call, outcome, now, out) else { return };
     let waiting = s.apps.by_call(call);
     let saved = s.load.saved(call);
     let for_weather = s.weather.ended(call);
@@ -46,6 +47,9 @@ pub(crate) fn done(s: &mut UserSession, call: CallId, outcome: Outcome, now: Now
         (None, Outcome::Failed { why }) if saved => out.note(Note::StoreFailed(why)),
         (None, Outcome::Failed { why }) => record::user_failed(s, call, why, now, out),
         (None, Outcome::Webhook { .. } | Outcome::Health { .. } | Outcome::Weather(_) | Outcome::Saved) => {}
+        // An upload whose photo is over.
+        (None, Outcome::Photo(_)) => out.note(Note::PhotoLate),
+        (None, Outcome::Media(_) | Outcome::Output(_)) => {}
     }
 }
 

@@ -13,7 +13,9 @@ use crate::effect::{Call, Effect, Effects, Note};
 use crate::errors::ErrorRow;
 use crate::flow::lifecycle::acknowledge;
 use crate::flow::start::Wish;
-use crate::flow::{device, light, links, location, phone, playback, settings as settings_flow, speech, start, stop};
+use crate::flow::{
+    camera, device, light, links, location, phone, playback, settings as settings_flow, speech, start, stop,
+};
 use crate::input::ConnId;
 use crate::links::Side;
 use crate::now::Now;
@@ -70,6 +72,10 @@ fn acted_upon(kind: &str) -> bool {
             | "core_status_update"
             | "rgb_led_control_response"
             | "audio_play_response"
+            | "photo_response"
+            | "rtmp_stream_status"
+            | "stream_status"
+            | "keep_alive_ack"
     )
 }
 
@@ -141,7 +147,7 @@ fn act(s: &mut UserSession, conn: ConnId, message: FromPhone, text: &Text, now: 
         FromPhone::PhoneNotification(notification) => phone::notified(s, &notification, text, now, out),
         FromPhone::PhoneNotificationDismissed(which) => phone::dismissed(s, &which, text, now, out),
         FromPhone::TouchEvent(touch) => relay(s, Topic::Touch(&touch.gesture_name), text, now, out),
-        _ => {}
+        other => camera::phone_says(s, other, now, out),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::deadline::Deadline;
 use crate::effect::{Answer, Effect, Effects, Lane, LatestKey, Note};
 use crate::errors::ErrorRow;
 use crate::flow;
-use crate::flow::{links, location, peers, playback, record, speech, start, stop};
+use crate::flow::{camera, links, location, peers, photo, playback, record, speech, start, stop, stream};
 use crate::input::{ConnId, EndReason, Input};
 use crate::links::Link;
 use crate::microphone::MicState;
@@ -50,6 +50,7 @@ pub(crate) fn glasses_connected(s: &mut UserSession, conn: ConnId, now: Now, out
         flow::flush(s, now, out);
         app_state_changed(s, None, now, out);
         tell_connection(s, true, now, out);
+        camera::phone_back(s, now, out);
         start::wake_dormant(s, now, out);
     }
 }
@@ -124,6 +125,14 @@ pub(crate) fn due(s: &mut UserSession, deadline: Deadline, now: Now, out: &mut E
         Deadline::Dashboard => s.dashboard.clean(now.at),
         Deadline::LocationPoll => location::expire(s, now, out),
         Deadline::AudioPlay => playback::expire(s, now, out),
+        Deadline::Photo => photo::expire(s, now, out),
+        // Every step ends with taking the next one.
+        Deadline::PhotoTurn => {}
+        Deadline::StreamState
+        | Deadline::StreamStop
+        | Deadline::StreamKeepAlive
+        | Deadline::StreamAck
+        | Deadline::StreamWatch => stream::due(s, now, out),
         Deadline::DisplayClaim => s.display.expire(now.at, &s.config.timings),
     }
 }
@@ -131,6 +140,7 @@ pub(crate) fn due(s: &mut UserSession, deadline: Deadline, now: Now, out: &mut E
 /// The session ends: seed 001 `dispose`. Apps with a socket are told on it, the others by webhook; never both.
 pub(crate) fn end(s: &mut UserSession, reason: EndReason, now: Now, out: &mut Effects) {
     let restart = reason == EndReason::Shutdown;
+    camera::session_ends(s, now, out);
     for package in s.apps.packages() {
         let Some(slot) = s.apps.remove(&package) else { continue };
         s.subscriptions.remove(&package);

@@ -4,6 +4,7 @@ pub(crate) mod admission;
 pub(crate) mod app;
 pub(crate) mod asks;
 pub(crate) mod calls;
+pub(crate) mod camera;
 pub(crate) mod dashboard;
 pub(crate) mod device;
 pub(crate) mod display;
@@ -12,15 +13,18 @@ pub(crate) mod lifecycle;
 pub(crate) mod light;
 pub(crate) mod links;
 pub(crate) mod location;
+pub(crate) mod managed;
 pub(crate) mod microphone;
 pub(crate) mod peers;
 pub(crate) mod phone;
+pub(crate) mod photo;
 pub(crate) mod playback;
 pub(crate) mod record;
 pub(crate) mod settings;
 pub(crate) mod speech;
 pub(crate) mod start;
 pub(crate) mod stop;
+pub(crate) mod stream;
 pub(crate) mod unserved;
 pub(crate) mod weather;
 
@@ -37,6 +41,7 @@ pub(crate) fn flush(s: &mut UserSession, now: Now, out: &mut Effects) {
     speech::flush(s, now, out);
     location::flush(s, now, out);
     weather::flush(s, now, out);
+    camera::flush(s, now, out);
     dashboard::flush(s, now);
     display::flush(s, now, out);
 }

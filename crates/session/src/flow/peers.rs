@@ -1,15 +1,14 @@
 //! App-to-app: what an app says to its other users goes out, what they say comes in.
 
-use bifocal_protocol::Message;
 use bifocal_protocol::apps::{AppErrorCode, FromApp};
 use bifocal_protocol::ids::PackageName;
 
-use crate::apps::{Content, Delivery, HeldMessage};
-use crate::effect::{Effect, Effects, Lane};
+use crate::effect::{Effect, Effects};
 use crate::flow::app::reply_error;
 use crate::input::ConnId;
 use crate::now::Now;
 use crate::peers::{FromPeers, PeerRequest};
+use crate::relay::send_message;
 use crate::session::UserSession;
 
 /// Longest name of a room, in bytes.
@@ -62,15 +61,5 @@ pub(crate) fn gone(app: &PackageName, out: &mut Effects) {
 /// Something came for an app: it is sent, or held while the app is away.
 pub(crate) fn received(s: &mut UserSession, from: FromPeers, now: Now, out: &mut Effects) {
     let FromPeers { package, message } = from;
-    let Some(slot) = s.apps.get_mut(&package) else { return };
-    let text = message.encode();
-    let held = HeldMessage { content: Content::Message, data: text.clone(), wall: now.wall };
-    match slot.delivery() {
-        Delivery::Send(conn) => {
-            slot.unconfirmed.sent(held, now.at);
-            out.push(Effect::Send { conn, lane: Lane::Data, text });
-        }
-        Delivery::Hold => slot.held.push(held),
-        Delivery::Skip => {}
-    }
+    send_message(s, &package, &message, now, out);
 }

@@ -7,8 +7,8 @@ use bifocal_protocol::app::{AppKind, AppRecord};
 use bifocal_protocol::ids::{PackageName, UserId};
 use bifocal_protocol::speech_url::SpeechUrls;
 use bifocal_session::{
-    AppHello, Ask, AskId, Call, CallId, Config, ConnId, Effect, Effects, Input, MayFetch, Millis, Now, Outcome,
-    Timings, UserData, UserSession,
+    AppHello, Ask, AskId, Call, CallId, CameraConfig, Config, ConnId, Effect, Effects, Input, MayFetch, Millis, Now,
+    Outcome, Timings, UserData, UserSession,
 };
 use serde_json::{Value, json};
 
@@ -61,6 +61,7 @@ impl Wearer {
             own_dashboard: false,
             speech: true,
             weather: false,
+            camera: CameraConfig::default(),
             seed: [3; 32],
         };
         let user = UserId::new("ann@example.org").expect("an address");

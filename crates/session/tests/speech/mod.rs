@@ -11,8 +11,8 @@ use bifocal_protocol::app::{AppKind, AppRecord};
 use bifocal_protocol::ids::{PackageName, UserId};
 use bifocal_protocol::permission::Permission;
 use bifocal_session::{
-    AppHello, Call, Config, ConnId, Effect, Effects, Heard, Input, Millis, Now, Outcome, SpeechCommand, SpeechEvent,
-    SpeechFailure, SpeechFault, SpeechId, Timings, UserData, UserSession,
+    AppHello, Call, CameraConfig, Config, ConnId, Effect, Effects, Heard, Input, Millis, Now, Outcome, SpeechCommand,
+    SpeechEvent, SpeechFailure, SpeechFault, SpeechId, Timings, UserData, UserSession,
 };
 use bytes::Bytes;
 use serde_json::Value;
@@ -67,6 +67,7 @@ impl Wearer {
     pub(crate) fn new(word_ms: u64, lag_ms: u64, frame_ms: u64) -> Self {
         let user = UserId::new("ann@example.org").expect("an address");
         let config = Config {
+            camera: CameraConfig::default(),
             timings: Timings::DEFAULT,
             app_socket_url: "ws://127.0.0.1:8002/app-ws".to_owned(),
             public_url: "http://127.0.0.1:8002".to_owned(),

@@ -6,7 +6,8 @@
 //! wearer ADDRESS                                     whose session it is, if not ann@example.org's; before anything else
 //! app PACKAGE [standard|background|system_dashboard] [PERMISSION …] [needs-HARDWARE …] [uuid]     registered and installed
 //! ran PACKAGE                                        the user had it running
-//! running PACKAGE on N [wanting STREAM …]            furnishing: glasses 1 are connected and the user's record is read (if
+//! running PACKAGE on N [speaking v3] [wanting STREAM …]
+//!                                                    furnishing: glasses 1 are connected and the user's record is read (if
 //!                                                    they were not), the user has started the app, its webhook has answered,
 //!                                                    its socket N is there, and 2 s have passed; both answer pings. Nothing
 //!                                                    of that is listed
@@ -15,7 +16,7 @@
 //! show everything                                    from here on messages, webhooks and snapshots are printed whole, else
 //!                                                    without what is the same in every story
 //! glasses N connects | says JSON | sends HEX | pongs | closes CODE | sends too much | presses BUTTON
-//! app N connects as PACKAGE [with a wrong key] | says JSON | sends HEX | pongs | closes CODE | shows TEXT
+//! app N connects as PACKAGE [with a wrong key | speaking v3] | says JSON | sends HEX | pongs | closes CODE | shows TEXT
 //! app N confirms COUNT                               a pong, of a ping that went out after so many data messages
 //! app N wants STREAM … | wants nothing | wants COUNT gestures      `subscription_update`, the whole list
 //! show peers                                         from here on it is printed when an app is there for its other users,
@@ -32,6 +33,12 @@
 //! token N is good | is bad
 //! settings are JSON                                  the user has set the system settings on the phone; what is not said is
 //!                                                    the default
+//! photo NAME is here                                 the phone has uploaded it; the call goes on
+//! photo N arrives | arrives at URL | cannot be passed on: REASON      call N, the upload of a photo, ends
+//! media N makes NAME for STREAM [OUTPUT …] | fails REASON              call N, the making of a managed stream, ends; NAME is the
+//!                                                    provider's
+//! media NAME is waiting | preparing | live | lost | over [N watch] [OUTPUT works | fails] …
+//! output N is NAME | is refused | fails REASON | is gone            call N, about a copy of a managed stream, ends
 //! app PACKAGE is set [JSON, …]                       the user has chosen values for an app
 //! device is JSON                                     the phone posts what it knows of the glasses, or a part of it
 //! show speech                                        from here on it is printed what speech engines are told; else it is not,
@@ -46,6 +53,7 @@
 //!                                                    which language, by whom, and what it means in another
 //! ask N transcripts PACKAGE [LANGUAGE] | sound PACKAGE
 //! ask N start PACKAGE | stop PACKAGE | settings PACKAGE | view
+//! ask N outputs of STREAM as PACKAGE [add URL | remove OUTPUT]       an app's server asks over REST
 //! again COUNT: STATEMENT                             the same, many times at once; effects are counted, not listed
 //! briefly: STATEMENT                                 effects are counted, not listed
 //! wait TIME                                          120ms, 3s; every deadline on the way fires at its time. Of
@@ -56,8 +64,12 @@
 //! end grace_expired | shutdown | manual | fatal
 //! ```
 //!
+//! In every statement `UPLOAD`, `MEDIA` and `OUTPUT` stand for the number of the newest call about one, `STREAM` for the name
+//! of the newest stream.
+//!
 //! In `again`, the word `N` stands for 1, 2, 3 …, and `70N` for 701, 702, 703 ….
 
+mod camera;
 mod render;
 mod words;
 
@@ -68,8 +80,8 @@ use bifocal_protocol::Timestamp;
 use bifocal_protocol::ids::UserId;
 use bifocal_protocol::speech_url::SpeechUrls;
 use bifocal_session::{
-    Call, CallId, Config, ConnId, Effect, Effects, Input, Lane, MayFetch, Millis, Now, Outcome, PeerRequest,
-    SessionState, SpeechCommand, SpeechEvent, Timings, UserData, UserSession, WebhookKind,
+    Call, CallId, CameraConfig, Config, ConnId, Effect, Effects, Input, Lane, MayFetch, Millis, Now, Outcome,
+    PeerRequest, SessionState, SpeechCommand, SpeechEvent, Timings, UserData, UserSession, WebhookKind,
 };
 
 /// 2026-01-05T08:00:00Z: the wall clock when a story begins.
@@ -89,6 +101,8 @@ struct Stage {
     everything: bool,
     peers: bool,
     speech: bool,
+    /// The newest call about an upload, a managed stream and a copy, and the newest stream.
+    newest: Vec<(&'static str, String)>,
     /// How every app's server answers when it is asked how it is.
     health: Option<bool>,
 }
@@ -128,6 +142,11 @@ impl Stage {
             own_dashboard: false,
             weather: false,
             speech: true,
+            camera: CameraConfig {
+                upload_url: "http://127.0.0.1:8002/photos".to_owned(),
+                direct_photos: false,
+                managed_streams: true,
+            },
             seed: [9; 32],
         };
         change(&mut config);
@@ -144,11 +163,14 @@ impl Stage {
             everything: false,
             peers: false,
             speech: false,
+            newest: Vec::new(),
             health: None,
         })
     }
 
     fn statement(&mut self, line: &str) -> Result<Vec<String>, String> {
+        let named = self.newest.iter().fold(line.to_owned(), |line, (word, name)| line.replace(word, name));
+        let line = named.as_str();
         let words: Vec<&str> = line.split_whitespace().collect();
         match words[..] {
             ["wearer", address] => *self = Self::new(address, |_| ())?,
@@ -229,7 +251,11 @@ impl Stage {
         self.statement(&start)?;
         let CallId(call) = self.webhook_call.take().ok_or("it does not start")?;
         self.statement(&format!("webhook {call} answers 200"))?;
-        self.statement(&format!("app {} connects as {package}", conn.0))?;
+        let (v3, rest) = match rest {
+            ["speaking", "v3", rest @ ..] => (" speaking v3", rest),
+            _ => ("", rest),
+        };
+        self.statement(&format!("app {} connects as {package}{v3}", conn.0))?;
         self.answering.insert(conn.0);
         if let ["wanting", streams @ ..] = rest {
             self.statement(&format!("app {} wants {}", conn.0, streams.join(" ")))?;
@@ -377,6 +403,10 @@ impl Stage {
                 lines.pop();
             }
             lines.push(merged.unwrap_or(line));
+            if let Some((word, name)) = camera::newest(&effect) {
+                self.newest.retain(|(known, _)| *known != word);
+                self.newest.push((word, name));
+            }
         }
         for call in asked {
             let healthy = self.health.unwrap_or_default();

@@ -1,8 +1,8 @@
 //! Effects as lines of text.
 
 use bifocal_session::{
-    Answer, AudioOut, Call, Effect, Lane, LatestKey, Note, PeerRequest, SessionSummary, SpeechCommand, Transcript,
-    WordsLag,
+    Answer, AudioOut, Call, Effect, Lane, LatestKey, Note, OutputView, PeerRequest, SessionSummary, SpeechCommand,
+    Transcript, WordsLag,
 };
 use serde_json::{Map, Value, json};
 
@@ -150,6 +150,7 @@ fn call(call: &Call, everything: bool) -> String {
         Call::SaveSettings(_) => "save settings".to_owned(),
         Call::Weather { latitude, longitude } => format!("ask for the weather at {latitude} {longitude}"),
         Call::VerifyToken { token } => format!("verify token {token}"),
+        other => super::camera::call(other).expect("every call has its words"),
     }
 }
 
@@ -175,6 +176,16 @@ fn answer(answer: &Answer, everything: bool) -> String {
             };
             format!("transcripts [{}]", all.iter().map(said).collect::<Vec<_>>().join("; "))
         }
+        Answer::Outputs(outputs) => {
+            let output = |output: &OutputView| {
+                let error = output.error.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+                format!("{} {} by {} {}{error}", output.id, output.url, output.added_by, output.status)
+            };
+            format!("outputs [{}]", outputs.iter().map(output).collect::<Vec<_>>().join("; "))
+        }
+        Answer::OutputAdded(id) => format!("output {id} added"),
+        Answer::OutputRemoved => "output removed".to_owned(),
+        Answer::OutputRefused(refused) => format!("refused {}", refused.code()),
         Answer::SessionEnded => "session ended".to_owned(),
         Answer::View(view) => {
             let apps: Vec<String> = view.apps.iter().map(|(app, phase)| format!("{app}={}", phase.name())).collect();
@@ -222,12 +233,24 @@ fn note(note: &Note) -> String {
         Note::WordsShown(WordsLag { recognised, app, shown }) => {
             format!("words shown: {recognised} ms recognised, {app} ms app, {shown} ms shown")
         }
+        Note::PhotoAsked(app) => format!("{app} asks for a photo"),
+        Note::PhotoEnded { package, result, after } => format!("photo of {package}: {result} after {after} ms"),
+        Note::PhotoLate => "a late answer about a photo".to_owned(),
+        Note::StreamBegan { package, managed } => format!("{package} begins a {} stream", kind_of(*managed)),
+        Note::StreamStage { stage, after } => format!("stream: {stage} after {after} ms"),
+        Note::StreamEnded { managed, reason, after } => {
+            format!("{} stream over: {reason} after {after} ms", kind_of(*managed))
+        }
         Note::StoreFailed(why) => format!("store failed: {why}"),
     }
 }
 
 fn named(engine: &Option<std::sync::Arc<str>>) -> &str {
     engine.as_deref().unwrap_or("nobody")
+}
+
+fn kind_of(managed: bool) -> &'static str {
+    if managed { "managed" } else { "direct" }
 }
 
 fn summary(summary: &SessionSummary) -> String {

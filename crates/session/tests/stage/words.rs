@@ -13,6 +13,8 @@ use bifocal_session::{
 use bytes::Bytes;
 use serde_json::json;
 
+use super::camera;
+
 const GOOD_KEY: [u8; 32] = [7; 32];
 
 /// One thing that happens, as the statement says.
@@ -37,8 +39,9 @@ pub(super) fn input(words: &[&str], line: &str) -> Result<Input, String> {
             Input::GlassesText { conn: conn(n)?, text: text.to_string().into() }
         }
         ["app", n, "connects", "as", package, ref rest @ ..] => {
-            let key_hash = if rest.is_empty() { GOOD_KEY } else { [0; 32] };
-            let hello = AppHello { package: name(package)?, key_hash, v3: false, reconnect: false };
+            let v3 = rest == ["speaking", "v3"];
+            let key_hash = if rest.is_empty() || v3 { GOOD_KEY } else { [0; 32] };
+            let hello = AppHello { package: name(package)?, key_hash, v3, reconnect: false };
             Input::AppConnected { conn: conn(n)?, hello: Box::new(hello) }
         }
         ["app", n, "sends", hex] => Input::AppBinary { conn: conn(n)?, data: bytes(hex)? },
@@ -73,6 +76,10 @@ pub(super) fn input(words: &[&str], line: &str) -> Result<Input, String> {
         ["server", call, "is", word, ref rest @ ..] => {
             let others_closed = !rest.is_empty();
             done(call, Outcome::Health { healthy: word == "well", others_closed })?
+        }
+        ["photo" | "media" | "output", ..] => camera::input(words, line)?,
+        ["ask", ask, "outputs", "of", stream, "as", package, ref what @ ..] => {
+            asked(ask, camera::outputs(stream, package, what)?)?
         }
         ["token", call, "is", word] => done(call, Outcome::Token(word == "good"))?,
         ["peers", "of", package, "say", ..] => {
@@ -210,7 +217,7 @@ fn bytes(word: &str) -> Result<Bytes, String> {
     hex::decode(word).map(Bytes::from).map_err(|error| error.to_string())
 }
 
-fn done(call: &str, outcome: Outcome) -> Result<Input, String> {
+pub(super) fn done(call: &str, outcome: Outcome) -> Result<Input, String> {
     Ok(Input::CallDone { call: CallId(number(call)?), outcome: Box::new(outcome) })
 }
 

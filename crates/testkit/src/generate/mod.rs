@@ -359,6 +359,7 @@ impl Generator {
             }
             CallKind::Token if self.rng.percent(95) => Ending::Token(self.rng.percent(70)),
             CallKind::Save => Ending::Saved,
+            CallKind::Photo(_) if self.rng.percent(60) => Ending::Photo,
             _ => Ending::Failed,
         };
         Step::End { of, back, with }

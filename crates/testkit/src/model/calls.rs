@@ -37,6 +37,7 @@ impl Model {
                         *call = number;
                     }
                 }
+                Call::Photo(_) => self.learn_photo(number),
                 _ => {}
             }
         }
@@ -48,6 +49,7 @@ impl Model {
             CallKind::Load => self.load.call == Some(call),
             CallKind::Token => self.token.is_some_and(|(number, _)| number == call),
             CallKind::Save => false,
+            CallKind::Photo(_) => self.waits_for_photo(call),
             CallKind::Start(_) | CallKind::Stop(_) | CallKind::Health(_) => self.app_waiting_for(call).is_some(),
         }
     }
@@ -56,7 +58,8 @@ impl Model {
         match ending {
             Ending::Loaded => self.load.call == Some(call),
             Ending::Token(_) => self.token.is_some_and(|(number, _)| number == call),
-            Ending::Saved => false,
+            _ if self.waits_for_photo(call) => true,
+            Ending::Saved | Ending::Photo => false,
             Ending::Failed if self.load.call == Some(call) => true,
             Ending::Failed | Ending::Status(_) | Ending::Health { .. } => self.app_waiting_for(call).is_some(),
         }
@@ -64,6 +67,7 @@ impl Model {
 
     pub(super) fn call_ends(&mut self, call: u32, ending: Ending, stored: &Wearer, now: u64) {
         match ending {
+            _ if self.waits_for_photo(call) => self.photo_ends(call, ending),
             Ending::Loaded => self.loaded(stored, now),
             Ending::Failed if self.load.call == Some(call) => self.load_failed(now),
             Ending::Token(good) => {
@@ -75,7 +79,7 @@ impl Model {
                 self.out.push(Seen::close(conn, Close::GlassesRejected));
                 self.closed(conn, 1008, now);
             }
-            Ending::Saved => {}
+            Ending::Saved | Ending::Photo => {}
             _ => {
                 if let Some(app) = self.app_waiting_for(call) {
                     self.app_call_ends(app, ending, now);

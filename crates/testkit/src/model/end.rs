@@ -22,6 +22,9 @@ impl Model {
 
     pub(super) fn end(&mut self, reason: EndReason) {
         let restart = reason == EndReason::Shutdown;
+        for photo in std::mem::take(&mut self.photos) {
+            self.give_up(&photo);
+        }
         for no in 0..self.apps.len() {
             let Some(app) = self.apps[no].take() else { continue };
             if matches!(app.phase, Phase::Starting { webhook: Webhook::Asked { .. }, .. }) {

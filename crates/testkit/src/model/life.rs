@@ -118,6 +118,7 @@ enum Due {
     SessionOver,
     Load,
     MicOff,
+    Photo,
 }
 
 impl Model {
@@ -278,6 +279,9 @@ impl Model {
         if let Some(at) = self.load.retry {
             consider(at, Due::Load);
         }
+        if let Some(at) = self.photos.iter().map(|photo| photo.until).min() {
+            consider(at, Due::Photo);
+        }
         if let Some(at) = self.mic.off_at() {
             consider(at, Due::MicOff);
         }
@@ -364,6 +368,10 @@ impl Model {
             Due::SessionOver => self.end(EndReason::GraceExpired),
             Due::Load => self.load(),
             Due::MicOff => self.mic.goes_off(),
+            Due::Photo => self.photo_expires(now),
+        }
+        if !self.ended {
+            self.photos_go_on(now);
         }
     }
 }

@@ -10,6 +10,7 @@ mod end;
 mod life;
 mod line;
 mod mic;
+mod photos;
 mod says;
 mod streams;
 
@@ -23,6 +24,7 @@ use apps::{App, Phase};
 use life::Load;
 use line::Line;
 use mic::Mic;
+use photos::Photo;
 
 const GLASSES_GRACE: u64 = 30_000;
 const TERMINATE: u64 = 1_000;
@@ -62,6 +64,9 @@ pub struct Model {
     wearer: Wearer,
     apps: [Option<App>; 4],
     mic: Mic,
+    photos: Vec<Photo>,
+    /// The phone has said which glasses it has.
+    model_named: bool,
     /// The token that is being checked, and whose it is.
     token: Option<(u32, u64)>,
     /// Until when a socket of an app that was stopped is told so.
@@ -84,6 +89,8 @@ impl Default for Model {
             wearer: nobody,
             apps: [const { None }; 4],
             mic: Mic::default(),
+            photos: Vec::new(),
+            model_named: false,
             token: None,
             stopped_until: [0; 4],
             link: None,
@@ -124,6 +131,7 @@ impl Model {
             self.one(act, stored, now);
         }
         if !self.ended {
+            self.photos_go_on(now);
             self.mic.demand(self.wanted_sound(), self.wearer.sensing, now);
             if let (Some(conn), Some((on, raw))) = (self.phone(), self.mic.take(self.phone().is_some(), now)) {
                 self.on(conn, Frame::Mic(on, raw));

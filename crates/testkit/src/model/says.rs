@@ -14,6 +14,7 @@ impl Model {
         match what {
             PhoneSays::Event(event, n) => {
                 if event == Event::Link {
+                    self.model_named = true;
                     self.mic.glasses_back();
                 }
                 self.deliver(event, n, None, now);
@@ -74,7 +75,7 @@ impl Model {
                 self.on(conn, Frame::AppError);
                 self.misbehaves(conn, Close::Malformed, now);
             }
-            AppSays::Photo => self.on(conn, Frame::AppError),
+            AppSays::Photo => self.photo(app, conn, now),
         }
     }
 }

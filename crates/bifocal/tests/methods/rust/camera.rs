@@ -8,11 +8,9 @@ use futures_util::FutureExt;
 use serde_json::{Value, json};
 
 use super::module::{check, equal};
-use super::server;
 use super::stage::{Stage, fake};
 
 pub(super) async fn rows(x: &Stage) {
-    server::photos(x).await;
     photos(x).await;
     direct(x).await;
     managed(x).await;

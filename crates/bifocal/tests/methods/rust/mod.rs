@@ -61,12 +61,16 @@ async fn drive(names: stage::Names, wire: Wire, told: UnboundedReceiver<Value>) 
         dashboard::rows(x).await;
         layouts::rows(x).await;
     };
+    let camera = async {
+        server::photos(x).await;
+        camera::rows(x).await;
+    };
     tokio::join!(
         Box::pin(display),
         Box::pin(server::rows(x)),
         Box::pin(settings::rows(x)),
         Box::pin(location::rows(x)),
-        Box::pin(camera::rows(x)),
+        Box::pin(camera),
         Box::pin(led::rows(x)),
         Box::pin(audio::rows(x)),
         Box::pin(storage::rows(x)),

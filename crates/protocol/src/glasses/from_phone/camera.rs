@@ -39,6 +39,22 @@ pub struct PhotoResponse {
 }
 
 impl PhotoResponse {
+    /// There is none, in the short form.
+    pub fn failed(request_id: String, code: String, message: String) -> Self {
+        let text = |text: String| Some(text).filter(|text| !text.is_empty());
+        Self {
+            request_id,
+            success: Some(false),
+            photo_url: None,
+            saved_to_gallery: None,
+            width: None,
+            height: None,
+            error: None,
+            error_code: text(code),
+            error_message: text(message),
+        }
+    }
+
     /// The URL of the photo, if the phone gave one, or why there is none.
     ///
     /// # Errors
