@@ -2,7 +2,6 @@
 
 export const plays = (script, who = 'ann') => x => x[who].play(script)
 export const says = (text, who) => plays(`say ${text}`, who)
-export const sound = bytes => x => x.ann.sound(bytes)
 
 const sends = message => x => x.ann.send(typeof message === 'function' ? message() : message)
 const now = () => new Date().toISOString()
@@ -21,6 +20,18 @@ export const dismissed = id =>
 export const phoneBattery = level => sends({ type: 'phone_battery_update', level, charging: true, timeRemaining: 90 })
 
 export const voice = status => sends({ type: 'VAD', status })
+
+/** Sound that says nothing. Afterwards it is quiet: what the phone recognises itself counts again. */
+export const sound = bytes => async x => {
+  await x.ann.sound(bytes)
+  await voice(false)(x)
+}
+
+/** Sound in which the cloud's engine hears the words w1, w2 … with these numbers. */
+export const speaks = (words, who = 'ann') => async x => {
+  await x[who].speaks(words)
+  await x[who].send({ type: 'VAD', status: false })
+}
 
 const fix = (lat, lng, rest) => ({ type: 'location_update', lat, lng, accuracy: 5, timestamp: now(), ...rest })
 

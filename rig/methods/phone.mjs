@@ -22,6 +22,11 @@ export class Phone {
     return want({ phone: this.wearer, sound: bytes })
   }
 
+  /** Sends sound in which the cloud's engine hears the words with these numbers. */
+  speaks(words) {
+    return want({ phone: this.wearer, words })
+  }
+
   /** Calls the cloud's REST interface with the wearer's token. */
   async rest(method, path, body) {
     const { status, text } = await want({ phone: this.wearer, rest: { method, path, body } })

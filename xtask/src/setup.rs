@@ -17,7 +17,7 @@ struct Tool {
     at_least: Option<(u32, u32)>,
 }
 
-const TOOLS: [Tool; 11] = [
+const TOOLS: [Tool; 12] = [
     Tool { program: "gcc", package: "gcc", why: "SQLite and the TLS library are C", at_least: None },
     // The SDK is an ES module that says so nowhere; this is the first Node that loads it all the same.
     Tool { program: "node", package: "nodejs", why: "the npm clients of rig/", at_least: Some((20, 19)) },
@@ -37,6 +37,13 @@ const TOOLS: [Tool; 11] = [
         program: "pocketsphinx_continuous",
         package: "pocketsphinx pocketsphinx-en-us",
         why: "recognises speech in tests, and for whoever configures no engine",
+        at_least: None,
+    },
+    // Brings python3 along.
+    Tool {
+        program: "pip3",
+        package: "python3-pip",
+        why: "Home Assistant's library, which tests talk to",
         at_least: None,
     },
     Tool { program: "espeak-ng", package: "espeak-ng", why: "speaks in tests", at_least: None },

@@ -26,13 +26,13 @@ pub struct Segmenting {
     pub hang_ms: u64,
     /// How much of what was before its beginning belongs to it: words begin softly.
     pub before_ms: u64,
-    /// Longest segment.
+    /// Longest segment. Sound that is not recognised yet is kept for ten seconds.
     pub longest_ms: u64,
 }
 
 impl Default for Segmenting {
     fn default() -> Self {
-        Self { threshold: 0.5, begin_ms: 48, hang_ms: 600, before_ms: 320, longest_ms: 20_000 }
+        Self { threshold: 0.5, begin_ms: 48, hang_ms: 600, before_ms: 320, longest_ms: 8_000 }
     }
 }
 

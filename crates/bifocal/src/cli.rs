@@ -65,7 +65,26 @@ pub(crate) enum Command {
     #[command(hide = true)]
     BenchRelay,
     /// What is installed and configured, what is missing, what to do about it
-    Doctor,
+    Doctor(Doctor),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Instead, speak a sentence to the configured speech engine, and print where the time goes
+    #[arg(long)]
+    pub(crate) speech: bool,
+    /// With --speech: what is spoken, by the configured voice or one of this machine [default: turn on the lights in the kitchen]
+    #[arg(long, value_name = "TEXT", requires = "speech", conflicts_with = "recording")]
+    pub(crate) say: Option<String>,
+    /// With --speech: play this recording instead
+    #[arg(long, value_name = "FILE.wav", requires = "speech")]
+    pub(crate) recording: Option<PathBuf>,
+    /// With --speech: the language that is spoken
+    #[arg(long, value_name = "TAG", default_value = "en-US")]
+    pub(crate) language: String,
+    /// With --speech: this engine, by its name in the configuration [default: the one that a wearer would get]
+    #[arg(long, value_name = "NAME", requires = "speech")]
+    pub(crate) engine: Option<String>,
 }
 
 #[derive(Debug, Args)]

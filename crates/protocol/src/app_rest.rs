@@ -100,6 +100,34 @@ impl SdkVersions {
     }
 }
 
+/// `200` of `GET /api/transcripts/<app session id>`: what was said, by time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transcripts {
+    /// The language that was asked for; `all` stands for every one.
+    pub language: String,
+    /// Final words, and the ones that are still being spoken.
+    pub segments: Vec<TranscriptSegment>,
+}
+
+/// Something that was said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TranscriptSegment {
+    /// The id of the utterance: the same in the events of the transcription.
+    pub result_id: String,
+    /// Who spoke, if the engine knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub speaker_id: Option<String>,
+    /// The words.
+    pub text: String,
+    /// When they were recognised.
+    pub timestamp: Timestamp,
+    /// Whether they stay as they are.
+    pub is_final: bool,
+    /// In which language they were said.
+    pub language: String,
+}
+
 /// Why a route for app servers refuses a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AppRefusal {
@@ -111,6 +139,10 @@ pub enum AppRefusal {
     UnknownApp,
     /// The app does not run for this user.
     NoSession,
+    /// There is nothing of that kind; what.
+    NotFound(&'static str),
+    /// The app does not declare the microphone.
+    NotPermitted,
     /// This server failed.
     Internal,
 }
@@ -121,7 +153,8 @@ impl AppRefusal {
         match self {
             AppRefusal::BadKey => 401,
             AppRefusal::BadRequest(_) => 400,
-            AppRefusal::UnknownApp | AppRefusal::NoSession => 404,
+            AppRefusal::NotPermitted => 403,
+            AppRefusal::UnknownApp | AppRefusal::NoSession | AppRefusal::NotFound(_) => 404,
             AppRefusal::Internal => 500,
         }
     }
@@ -130,7 +163,8 @@ impl AppRefusal {
     pub fn body(self) -> Refusal {
         let error = match self {
             AppRefusal::BadKey => "Invalid API key",
-            AppRefusal::BadRequest(why) => why,
+            AppRefusal::BadRequest(why) | AppRefusal::NotFound(why) => why,
+            AppRefusal::NotPermitted => "The app lacks the permission MICROPHONE",
             AppRefusal::UnknownApp => "App not found",
             AppRefusal::NoSession => "No active session found for user",
             AppRefusal::Internal => "Internal server error",

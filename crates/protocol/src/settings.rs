@@ -34,6 +34,9 @@ pub struct SystemSettings {
     pub metric_system_enabled: bool,
     /// Recognise speech on the phone only.
     pub enforce_local_transcription: bool,
+    /// The speech engine that the wearer wants, by its name in the configuration of the server; absent: the server chooses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub speech_engine: Option<String>,
 }
 
 impl Default for SystemSettings {
@@ -52,6 +55,7 @@ impl Default for SystemSettings {
             bypass_audio_encoding: false,
             metric_system_enabled: false,
             enforce_local_transcription: false,
+            speech_engine: None,
         }
     }
 }
@@ -81,12 +85,25 @@ impl SystemSettings {
             "head_up_angle" | "headUpAngle" => number_in(&mut self.head_up_angle),
             "dashboard_height" | "dashboardHeight" => number_in(&mut self.dashboard_height),
             "dashboard_depth" | "dashboardDepth" => number_in(&mut self.dashboard_depth),
+            "speech_engine" | "speechEngine" => match value.as_str() {
+                Some("") => self.speech_engine = None,
+                Some(name) if is_engine_name(name) => self.speech_engine = Some(name.to_owned()),
+                Some(_) => {}
+                None if value.is_null() => self.speech_engine = None,
+                None => {}
+            },
             "preferred_mic" => {
                 self.use_onboard_mic = value.as_str().map_or(self.use_onboard_mic, |which| which == "phone");
             }
             _ => {}
         }
     }
+}
+
+/// What an engine may be called: up to 40 of `a-z`, `0-9`, `-` and `_`.
+pub fn is_engine_name(name: &str) -> bool {
+    let fit = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    !name.is_empty() && name.len() <= 40 && name.chars().all(fit)
 }
 
 /// One setting of an app: the schema it declares, or a value that the user chose. The type-specific fields (`options`,
@@ -159,6 +176,23 @@ mod tests {
             ..SystemSettings::default()
         };
         assert_eq!(settings, expected);
+    }
+
+    #[test]
+    fn an_engine_is_chosen_by_name_and_given_up_again() {
+        let mut settings = SystemSettings::default();
+        for (value, engine) in [
+            ("at-home".into(), Some("at-home")),
+            ("not a name\n".into(), Some("at-home")),
+            (7.into(), Some("at-home")),
+            ("".into(), None),
+        ] {
+            settings.apply("speech_engine", &value);
+            assert_eq!(settings.speech_engine.as_deref(), engine, "{value}");
+        }
+        settings.apply("speechEngine", &"deepgram".into());
+        settings.apply("speechEngine", &serde_json::Value::Null);
+        assert_eq!(settings, SystemSettings::default());
     }
 
     #[test]

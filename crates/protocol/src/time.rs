@@ -29,6 +29,23 @@ impl Timestamp {
     }
 }
 
+/// As clients write times into a query: ISO-8601, or milliseconds since 1970.
+impl std::str::FromStr for Timestamp {
+    type Err = NotATime;
+
+    fn from_str(text: &str) -> Result<Self, NotATime> {
+        if let Ok(ms) = text.parse() {
+            return Ok(Timestamp(ms));
+        }
+        text.parse::<jiff::Timestamp>().map(|at| Timestamp(at.as_millisecond())).map_err(|_| NotATime)
+    }
+}
+
+/// Neither ISO-8601 nor milliseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an ISO-8601 time or milliseconds since 1970 is needed")]
+pub struct NotATime;
+
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

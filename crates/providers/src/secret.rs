@@ -35,6 +35,11 @@ pub enum KeySource {
 }
 
 impl KeySource {
+    /// Where a configuration says that a key is: the file wins. `None` when it says nothing.
+    pub(crate) fn given(file: Option<&PathBuf>, variable: Option<&String>) -> Option<Self> {
+        file.map(|path| Self::File(path.clone())).or_else(|| variable.map(|name| Self::Env(name.clone())))
+    }
+
     /// Reads the key.
     ///
     /// # Errors

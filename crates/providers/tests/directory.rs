@@ -133,7 +133,7 @@ async fn whoever_gives_up_a_trial_leaves_it_to_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn d_64_whoever_waits_is_told_when_no_engine_is_left_and_when_one_may_be_asked_again() {
+async fn d_64_whoever_waits_is_told_when_no_engine_is_left_and_when_one_is_well_again() {
     let engines = directory(vec![faulty("a", &[Fault::Busy(None)]), faulty("b", &[Fault::Busy(Some(60))])]);
     let mut watch = engines.watch();
     assert!(*watch.borrow_and_update());
@@ -147,7 +147,23 @@ async fn d_64_whoever_waits_is_told_when_no_engine_is_left_and_when_one_may_be_a
     let since = tokio::time::Instant::now();
     watch.changed().await.expect("the directory is there");
     assert!(*watch.borrow_and_update());
-    assert!(since.elapsed() <= Duration::from_secs(30), "the first that may be asked again");
+    assert!(since.elapsed() <= Duration::from_secs(32), "the first that is tried, although nobody speaks");
+}
+
+/// Half a minute after each failure everybody was told that an engine may be asked, and right after that it may not.
+#[tokio::test(start_paused = true)]
+async fn an_engine_counts_as_well_when_it_has_shown_it_and_not_before() {
+    let engines = directory(vec![faulty("a", &[Fault::Busy(None), Fault::Busy(None), Fault::Hang, Fault::Busy(None)])]);
+    let mut stream = engines.open(&english(), None, &[]).expect("as far as is known");
+    beginning(&mut stream).await.expect("it has too much to do");
+    let mut watch = engines.watch();
+    assert!(!*watch.borrow_and_update());
+    let since = tokio::time::Instant::now();
+    watch.changed().await.expect("the directory is there");
+    assert!(*watch.borrow_and_update(), "the first news is that it is well");
+    // Four rests of 30 s, four trials a second after each, and the ten seconds that one of them hung.
+    assert!((Duration::from_secs(134)..Duration::from_secs(136)).contains(&since.elapsed()), "{:?}", since.elapsed());
+    assert!(engines.open(&english(), None, &[]).is_ok());
 }
 
 /// The start of an engine that never answered blocked its language for ever.

@@ -6,15 +6,12 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bifocal_providers::{
-    EngineConfig, Event, Failure, FailureKind, Heard, Kind, Need, Recognizers, SpeechConfig, Stream,
-};
+use bifocal_providers::{EngineConfig, Event, FailureKind, Heard, Kind, Need, Recognizers, SpeechConfig, Stream};
 use bytes::Bytes;
-use clock::{Clock, pass};
+use clock::{Clock, failure, is_end, pass, until};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc::error::TryRecvError;
 
 const BOTH: [Kind; 2] = [Kind::Wyoming, Kind::OpenAi];
 
@@ -209,37 +206,8 @@ fn silence(ms: usize) -> Bytes {
     Bytes::from(vec![0; ms * 32])
 }
 
-async fn until(stream: &mut Stream, wanted: impl Fn(&Event) -> bool) -> Vec<Event> {
-    let mut events = Vec::new();
-    for _ in 0..60 * 50 {
-        match stream.events.try_recv() {
-            Ok(event) => {
-                let last = wanted(&event);
-                events.push(event);
-                if last {
-                    return events;
-                }
-            }
-            Err(TryRecvError::Empty) => pass(Duration::from_millis(20)).await,
-            Err(TryRecvError::Disconnected) => break,
-        }
-    }
-    panic!("every wait of an engine has an end: {events:?}");
-}
-
-fn is_end(event: &Event) -> bool {
-    matches!(event, Event::Failed(_) | Event::Closed)
-}
-
 fn is_final(event: &Event) -> bool {
     matches!(event, Event::Heard(heard) if heard.is_final)
-}
-
-async fn failure(stream: &mut Stream) -> Failure {
-    match until(stream, is_end).await.pop() {
-        Some(Event::Failed(failure)) => failure,
-        other => panic!("it should have failed: {other:?}"),
-    }
 }
 
 #[tokio::test(start_paused = true)]

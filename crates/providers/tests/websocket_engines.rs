@@ -7,12 +7,11 @@ use std::io::Write;
 use std::time::Duration;
 
 use bifocal_providers::{
-    EngineConfig, Event, Failure, FailureKind, Heard, KeySource, Kind, Need, Recognizers, SpeechConfig, Stream,
+    EngineConfig, Event, FailureKind, Heard, KeySource, Kind, Need, Recognizers, SpeechConfig, Stream,
 };
 use bytes::Bytes;
-use clock::{Clock, pass};
+use clock::{Clock, failure, is_end, pass, until};
 use peers::{Act, KEY, Peer};
-use tokio::sync::mpsc::error::TryRecvError;
 
 const ALL: [Kind; 4] = [Kind::Deepgram, Kind::Soniox, Kind::AssemblyAi, Kind::Vosk];
 
@@ -45,33 +44,6 @@ async fn speak(stream: &Stream, ms: u64) {
     }
 }
 
-/// Everything up to an event, in two minutes of the stream's own time.
-async fn until(stream: &mut Stream, wanted: impl Fn(&Event) -> bool) -> Vec<Event> {
-    let mut events = Vec::new();
-    for _ in 0..120 * 50 {
-        match stream.events.try_recv() {
-            Ok(event) => {
-                let last = wanted(&event);
-                events.push(event);
-                if last {
-                    return events;
-                }
-            }
-            Err(TryRecvError::Empty) => pass(Duration::from_millis(20)).await,
-            Err(TryRecvError::Disconnected) => break,
-        }
-    }
-    panic!("every wait of an engine has an end: {events:?}");
-}
-
-async fn failure(stream: &mut Stream) -> Failure {
-    let events = until(stream, |event| matches!(event, Event::Failed(_) | Event::Closed)).await;
-    match events.last() {
-        Some(Event::Failed(failure)) => failure.clone(),
-        other => panic!("it should have failed: {other:?}"),
-    }
-}
-
 fn is_final(text: &str) -> impl Fn(&Event) -> bool {
     move |event| matches!(event, Event::Heard(heard) if heard.is_final && heard.text == text)
 }
@@ -94,7 +66,7 @@ async fn contract(kind: Kind) {
     speak(&stream, 800).await;
     events.extend(until(&mut stream, is_interim("bye")).await);
     stream.commands.close().expect("it takes it");
-    events.extend(until(&mut stream, |event| matches!(event, Event::Failed(_) | Event::Closed)).await);
+    events.extend(until(&mut stream, is_end).await);
     assert_eq!(events.last(), Some(&Event::Closed), "{kind:?}: {:?}", peer.log());
 
     let heard: Vec<&Heard> =
@@ -207,7 +179,7 @@ async fn a_cut_in_the_middle_of_a_sentence_is_lost() {
     for kind in ALL {
         let mut opened = open(kind, Act::Cut(900), &Need::language("en")).await;
         speak(&opened.stream, 1500).await;
-        let events = until(&mut opened.stream, |event| matches!(event, Event::Failed(_) | Event::Closed)).await;
+        let events = until(&mut opened.stream, is_end).await;
         assert!(events.iter().any(is_interim("hello world")), "{kind:?}: {events:?}");
         assert!(!events.iter().any(is_final("hello world")), "what was not final is heard again elsewhere: {events:?}");
         let Some(Event::Failed(failure)) = events.last() else { panic!("{kind:?}: {events:?}") };
@@ -234,8 +206,24 @@ async fn who_does_not_answer_to_sound_is_stalled_and_silence_of_the_wearer_is_no
     let mut opened = open(Kind::AssemblyAi, Act::Mute, &Need::language("en")).await;
     speak(&opened.stream, 30_000).await;
     opened.stream.commands.close().expect("it is alive");
-    let events = until(&mut opened.stream, |event| matches!(event, Event::Failed(_) | Event::Closed)).await;
+    let events = until(&mut opened.stream, is_end).await;
     assert!(events.iter().any(|event| matches!(event, Event::Consumed { ms } if *ms > 20_000)), "{events:?}");
+}
+
+/// The session keeps ten seconds of sound: what is not final by then would be lost with the connection.
+#[tokio::test(start_paused = true)]
+async fn whoever_does_not_pause_is_interrupted_before_the_sound_is_forgotten() {
+    for kind in ALL {
+        let mut opened = open(kind, Act::Well, &Need::language("en")).await;
+        // "again" begins after 1300 ms, and nobody ends it.
+        speak(&opened.stream, 8_000).await;
+        while let Ok(event) = opened.stream.events.try_recv() {
+            assert!(!is_final("again")(&event), "{kind:?}: too early");
+        }
+        speak(&opened.stream, 2_000).await;
+        let events = until(&mut opened.stream, is_final("again")).await;
+        assert!(!events.iter().any(|event| matches!(event, Event::Failed(_))), "{kind:?}: {events:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -265,7 +253,7 @@ async fn nonsense_and_too_much_of_it_is_a_failure_and_no_panic() {
         let mut opened = open(kind, Act::Says(text.to_owned()), &Need::language("en")).await;
         speak(&opened.stream, 1000).await;
         opened.stream.commands.close().expect("it is alive");
-        until(&mut opened.stream, |event| matches!(event, Event::Failed(_) | Event::Closed)).await;
+        until(&mut opened.stream, is_end).await;
     }
 }
 

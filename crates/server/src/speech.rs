@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bifocal_providers::{Commands, Event, Failure, FailureKind, Need, Stream};
 use bifocal_session::{Heard, Input, SpeechCommand, SpeechEvent, SpeechFailure, SpeechFault, SpeechId, SpeechNeed};
-use tracing::{Instrument, debug};
+use tracing::{Instrument, debug, info};
 
 use crate::actor::Mail;
 use crate::mailbox::Mailbox;
@@ -16,6 +16,8 @@ use crate::shared::Shared;
 #[derive(Debug, Default)]
 pub(crate) struct Streams {
     open: HashMap<SpeechId, Commands>,
+    /// What the wearer prefers and nobody knows here; said once.
+    unknown: Option<Arc<str>>,
 }
 
 impl Streams {
@@ -28,13 +30,16 @@ impl Streams {
         mailbox: &Mailbox,
     ) -> Option<Input> {
         let failure = match command {
-            SpeechCommand::Open { need, avoid } => match shared.recognizers.open(&need_of(&need), None, &avoid) {
-                Ok(opened) => {
-                    self.open.insert(stream, pump(opened, stream, shared, mailbox));
-                    return None;
+            SpeechCommand::Open { need, preferred, avoid } => {
+                let preferred = self.known(preferred, shared);
+                match shared.recognizers.open(&need_of(&need), preferred.as_deref(), &avoid) {
+                    Ok(opened) => {
+                        self.open.insert(stream, pump(opened, stream, shared, mailbox));
+                        return None;
+                    }
+                    Err(failure) => failure,
                 }
-                Err(failure) => failure,
-            },
+            }
             SpeechCommand::Audio(data) => self.open.get(&stream)?.try_audio(data).err()?,
             SpeechCommand::Finalise => self.open.get(&stream)?.finalise().err()?,
             SpeechCommand::Close => {
@@ -49,6 +54,21 @@ impl Streams {
         }
         self.open.remove(&stream);
         Some(said(stream, SpeechEvent::Failed(failed(failure))))
+    }
+
+    /// The engine that the wearer prefers, if there is such a one; else the usual order counts.
+    fn known(&mut self, preferred: Option<Arc<str>>, shared: &Shared) -> Option<Arc<str>> {
+        let name = preferred?;
+        if shared.recognizers.has(&name) {
+            self.unknown = None;
+            return Some(name);
+        }
+        if self.unknown.as_ref() != Some(&name) {
+            // Its name is outside text.
+            info!("the wearer prefers a speech engine that is not configured; the usual order counts. See [speech]");
+            self.unknown = Some(name);
+        }
+        None
     }
 
     /// The stream is over.

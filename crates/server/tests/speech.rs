@@ -6,10 +6,14 @@ mod harness;
 
 use std::time::{Duration, Instant};
 
+use axum::Json;
+use axum::routing::{get, post};
 use bifocal_protocol::permission::Permission;
 use bifocal_providers::fake::{Fault, Script, WORD_MS, sound, word};
+use bifocal_providers::translate::{TranslateConfig, TranslatorConfig, TranslatorKind};
 use bifocal_providers::{EngineConfig, Kind, SpeechConfig};
-use harness::{ANN, Cloud, Socket};
+use harness::http::request;
+use harness::{ANN, Cloud, Socket, token};
 use serde_json::{Value, json};
 
 const APP: &str = "org.example.captions";
@@ -115,4 +119,85 @@ async fn without_an_engine_the_phone_recognises() {
     }
     phone.send(json!({"type": "local_transcription", "text": "good day", "isFinal": true})).await;
     assert_eq!(app.until("data_stream").await["data"]["text"], "good day");
+}
+
+/// A LibreTranslate server that says what it is asked for in brackets, with the language before them. Gives its address.
+async fn libretranslate() -> String {
+    let languages = json!([{"code": "en", "name": "English", "targets": ["fr", "de"]}]);
+    let translate = |Json(asked): Json<Value>| async move {
+        let text = |field: &str| asked[field].as_str().unwrap_or("?").to_owned();
+        Json(json!({"translatedText": format!("{}[{}]", text("target"), text("q"))}))
+    };
+    let router = axum::Router::new()
+        .route("/languages", get(move || async move { Json(languages) }))
+        .route("/translate", post(translate));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+/// `[translate]`: an engine that does not translate hears, a server in the house translates, and each app is told under its
+/// own name for it.
+#[tokio::test]
+async fn what_is_heard_is_translated_by_a_server_in_the_house() {
+    let url = libretranslate().await.parse().expect("an address");
+    let libre = TranslatorConfig { url: Some(url), ..TranslatorConfig::of(TranslatorKind::LibreTranslate) };
+    let cloud = Cloud::with(|config| {
+        config.speech = SpeechConfig { engines: Some(vec![engine("hears", vec![])]) };
+        config.translate = TranslateConfig { engines: vec![libre] };
+    })
+    .await;
+    let mut app = cloud.app_like(ANN, APP, |app| app.permissions = vec![Permission::Microphone]).await;
+    let mut phone = cloud.phone(ANN).await;
+    let mut running = cloud.run(ANN, &mut app).await;
+    let names = ["translation:en-US-to-fr-FR", "translation:en-US-de-DE"];
+    running.socket.send(json!({"type": "subscription_update", "subscriptions": names})).await;
+    for frame in sound([1, 2, 0, 0, 0, 0]).chunks(3_200) {
+        phone.send_binary(frame.to_vec()).await;
+    }
+    let mut heard = std::collections::BTreeMap::new();
+    while heard.len() < names.len() {
+        let event = running.socket.until("data_stream").await;
+        if event["data"]["isFinal"] == true {
+            heard.insert(event["streamType"].as_str().expect("a name").to_owned(), event["data"].clone());
+        }
+    }
+    for (name, target, text) in [(names[0], "fr-FR", "fr[w1 w2]"), (names[1], "de-DE", "de[w1 w2]")] {
+        let data = &heard[name];
+        assert_eq!((&data["text"], &data["originalText"]), (&json!(text), &json!("w1 w2")), "{data}");
+        assert_eq!((&data["translateLanguage"], &data["didTranslate"]), (&json!(target), &json!(true)), "{data}");
+    }
+}
+
+/// The wearer's choice of an engine wins over the order of the configuration, and one that nobody knows is no choice.
+#[tokio::test]
+async fn the_engine_that_the_wearer_prefers_is_asked_first() {
+    let cloud = Cloud::with(|config| {
+        let engines = ["first", "second"].map(|name| engine(name, vec![])).to_vec();
+        config.speech = SpeechConfig { engines: Some(engines) };
+    })
+    .await;
+    let mut app = cloud.app_like(ANN, APP, |app| app.permissions = vec![Permission::Microphone]).await;
+    let mut phone = cloud.phone(ANN).await;
+    let mut running = cloud.run(ANN, &mut app).await;
+    let languages = ["en-US", "de-DE", "fr-FR"];
+    for (language, chosen, engine) in
+        [(languages[0], "second", "second"), (languages[1], "nobody", "first"), (languages[2], "first", "first")]
+    {
+        let authorization = format!("Bearer {}", token::good(ANN));
+        let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
+        let body = json!({"settings": {"speech_engine": chosen}}).to_string();
+        let reply = request(cloud.address, "POST", "/api/client/user/settings", &headers, &body).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+        let name = format!("transcription:{language}");
+        running.socket.send(json!({"type": "subscription_update", "subscriptions": [name]})).await;
+        running.socket.send(json!({"type": "stream_status_check", "requestId": language})).await;
+        while running.socket.until("stream_status_check_response").await["requestId"] != language {}
+        for frame in sound([1, 0, 0, 0]).chunks(3_200) {
+            phone.send_binary(frame.to_vec()).await;
+        }
+        let event = running.socket.until("data_stream").await;
+        assert_eq!((&event["streamType"], &event["data"]["provider"]), (&json!(name), &json!(engine)), "{chosen}");
+    }
 }

@@ -10,13 +10,18 @@ use std::sync::{Arc, LazyLock};
 use bifocal_protocol::ids::PackageName;
 use bifocal_protocol::location::LocationTier;
 use bifocal_protocol::permission::{Need, Permission, Permissions, needed_for};
-use bifocal_protocol::streams::{NotAStream, StreamKey, Subscription, SubscriptionEntry, language_matches};
+use bifocal_protocol::streams::{
+    NotAStream, StreamKey, Subscription, SubscriptionEntry, is_language, language_matches,
+};
 
 use crate::now::{Millis, Timings};
 use crate::speech::SpeechNeed;
 
 /// Most entries of one list that are kept, and most that are named when they are left out.
 const MAX_PER_APP: usize = 100;
+
+/// Most languages that an app may expect.
+const MAX_EXPECTED: usize = 10;
 
 /// Under which name every fix is delivered.
 static LOCATION_UPDATE: LazyLock<Arc<str>> = LazyLock::new(|| "location_update".into());
@@ -98,6 +103,8 @@ struct Wanted {
     refused: Vec<Arc<str>>,
     /// Its process has not said yet what it wants.
     fresh: bool,
+    /// Languages that its process expects where a subscription names none.
+    expected: Vec<Box<str>>,
     permissions: Permissions,
     connected_at: Millis,
 }
@@ -105,11 +112,16 @@ struct Wanted {
 impl SubscriptionManager {
     /// An app's socket came: an empty list means nothing for a while. A `fresh` process has heard nothing yet.
     pub(crate) fn connected(&mut self, package: &PackageName, permissions: Permissions, fresh: bool, now: Millis) {
-        let new = || Wanted { list: Vec::new(), refused: Vec::new(), fresh, permissions, connected_at: now };
+        let (list, refused, expected) = (Vec::new(), Vec::new(), Vec::new());
+        let new = || Wanted { list, refused, fresh, expected, permissions, connected_at: now };
         let wanted = self.apps.entry(package.clone()).or_insert_with(new);
         wanted.connected_at = now;
         wanted.refused.clear();
         wanted.fresh = fresh;
+        if fresh {
+            // Another process, which has not said it.
+            wanted.expected.clear();
+        }
         wanted.permissions = permissions;
     }
 
@@ -129,7 +141,7 @@ impl SubscriptionManager {
         let mut list: Vec<Subscription> = Vec::with_capacity(entries.len().min(MAX_PER_APP));
         let mut refused: Vec<Arc<str>> = Vec::new();
         for entry in entries {
-            let parsed = Subscription::parse(entry);
+            let parsed = Subscription::parse(entry).map(|parsed| wanted.expecting(parsed));
             match parsed {
                 Err(_) if replaced.invalid.len() == MAX_PER_APP => replaced.over += 1,
                 Err(error) => replaced.invalid.push(error),
@@ -167,6 +179,21 @@ impl SubscriptionManager {
         };
         replaced.added = new.filter_map(named).collect();
         replaced
+    }
+
+    /// `transcription_config`: the languages that an app expects to hear, for every subscription that names none itself.
+    pub(crate) fn expect(&mut self, package: &PackageName, languages: &[String]) {
+        let Some(wanted) = self.apps.get_mut(package) else { return };
+        let known = languages.iter().filter(|language| is_language(language)).take(MAX_EXPECTED);
+        wanted.expected = known.map(|language| language.as_str().into()).collect();
+        for at in 0..wanted.list.len() {
+            let is_speech = matches!(wanted.list[at].key, StreamKey::Transcription { .. });
+            let written = is_speech.then(|| SubscriptionEntry::Name(wanted.list[at].raw.to_string()));
+            if let Some(Ok(parsed)) = written.map(|written| Subscription::parse(&written)) {
+                wanted.list[at] = wanted.expecting(parsed);
+            }
+        }
+        self.revision += 1;
     }
 
     /// The app's declared permissions changed: what it may no longer have is dropped.
@@ -279,6 +306,16 @@ impl SubscriptionManager {
 }
 
 impl Wanted {
+    /// With the languages that the app expects, unless it names some.
+    fn expecting(&self, mut subscription: Subscription) -> Subscription {
+        if let StreamKey::Transcription { hints, fixed: false, .. } = &mut subscription.key
+            && hints.is_empty()
+        {
+            hints.clone_from(&self.expected);
+        }
+        subscription
+    }
+
     /// Under which name an event is delivered: the app's own. Only a fix is always a `location_update`, because no SDK
     /// listens to `location_stream`; and an app that asked for both, or for two rates, gets it once.
     fn name_of<'a>(&self, subscription: &'a Subscription) -> Option<&'a Arc<str>> {

@@ -1,5 +1,5 @@
 // session.events: every event, made by the simulated phone.
-import { atEnd, bug, check, equal, fires, heard, local, pending } from '../checks.mjs'
+import { atEnd, bug, check, equal, fires, heard, local } from '../checks.mjs'
 import * as phone from '../happenings.mjs'
 
 const on = method => (x, handler) => x.session.events[method](handler)
@@ -37,11 +37,11 @@ export const events = {
       phone.says('with options'),
       e => e.text === 'with options',
     ),
-    ontranslationForLanguage: pending('speech', fires(
+    ontranslationForLanguage: fires(
       (x, handler) => x.session.events.ontranslationForLanguage('en-US', 'fr-FR', handler),
-      phone.says('good day'),
-      e => e.text && e.text !== 'good day',
-    )),
+      phone.speaks([1, 2]),
+      e => e.text === 'fr-FR:w1 fr-FR:w2' && e.originalText === 'w1 w2' && e.isFinal,
+    ),
     onHeadPosition: fires(on('onHeadPosition'), phone.plays('head up'), e => e.position === 'up'),
     onButtonPress: fires(
       on('onButtonPress'),

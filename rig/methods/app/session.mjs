@@ -1,5 +1,5 @@
 // AppSession: the session itself, its deprecated shortcuts, and messages from app to app.
-import { atEnd, bug, check, equal, fires, heard, leaves, local, pending, reaches, settles, shows, wall } from '../checks.mjs'
+import { atEnd, bug, check, equal, fires, heard, leaves, local, reaches, settles, shows, wall } from '../checks.mjs'
 import * as phone from '../happenings.mjs'
 import { nameOnly } from './names.mjs'
 
@@ -30,12 +30,12 @@ const live = {
     e => e.text === 'shortcut in english',
     x => x.peer,
   ),
-  onTranslationForLanguage: pending('speech', fires(
+  onTranslationForLanguage: fires(
     (x, handler) => x.peer.onTranslationForLanguage('en-US', 'es-ES', handler),
-    phone.says('good night', 'bob'),
-    e => e.text && e.text !== 'good night',
+    phone.speaks([3], 'bob'),
+    e => e.text === 'es-ES:w3' && e.isFinal,
     x => x.peer,
-  )),
+  ),
   onHeadPosition: fires(on('onHeadPosition'), phone.plays('head down'), e => e.position === 'down'),
   onButtonPress: fires(on('onButtonPress'), phone.plays('press left'), e => e.buttonId === 'left' && e.pressType === 'short'),
   onTouchEvent: fires(on('onTouchEvent'), phone.touches('triple_tap'), e => e.gesture_name === 'triple_tap'),

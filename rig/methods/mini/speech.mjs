@@ -1,5 +1,5 @@
 // session.transcription, session.translation and session.mic: what is heard.
-import { bug, check, equal, fires, heard, leaves, local, pending } from '../checks.mjs'
+import { bug, check, equal, fires, heard, leaves, local } from '../checks.mjs'
 import * as phone from '../happenings.mjs'
 
 /** `stop` takes what was registered out of the list; it is Bob's, so that nobody else's is stopped. */
@@ -38,12 +38,12 @@ const transcription = {
       phone.says('one of two'),
       e => e.text === 'one of two',
     ),
-    configure: pending('speech', async x => {
+    async configure(x) {
       const configure = () => x.peer.transcription.configure({ languageHints: ['en'] })
       const message = await leaves(x, configure, 'transcription_config', x.peer)
       equal(message.languageHints, ['en'])
       return 'sent'
-    }),
+    },
     config: local(x => equal(x.peer.transcription.config.languageHints, ['en'])),
     active: local(x => {
       const before = x.peer.transcription.active
@@ -60,24 +60,24 @@ const translation = {
   types: () => ['session/managers/TranslationManager.d.ts#TranslationManager'],
   object: x => x.session.translation,
   rows: {
-    to: pending('speech', fires(
+    to: fires(
       (x, handler) => x.session.translation.to('es', handler),
-      phone.says('good morning'),
-      e => e.text,
-    )),
-    fromTo: pending('speech', fires(
+      phone.speaks([1, 2]),
+      e => e.text === 'es:w1 es:w2' && e.isFinal,
+    ),
+    fromTo: fires(
       (x, handler) => x.session.translation.fromTo('en-US', 'fr-FR', handler),
-      phone.says('good evening'),
-      e => e.text,
-    )),
-    on: pending('speech', fires(
+      phone.speaks([3]),
+      e => e.text === 'fr-FR:w3' && e.originalText === 'w3' && e.targetLanguage === 'fr-FR',
+    ),
+    on: fires(
       (x, handler) => {
         const offs = [x.session.translation.on(handler), x.session.translation.to('de', nothing)]
         return () => offs.forEach(off => off())
       },
-      phone.says('good night'),
-      e => e.text,
-    )),
+      phone.speaks([4]),
+      e => e.text === 'de:w4' && e.targetLanguage === 'de',
+    ),
     active: local(x => {
       const off = x.peer.translation.to('es', nothing)
       equal(x.peer.translation.active, true)

@@ -1,5 +1,7 @@
 //! `bifocal doctor`: looks at everything that the server needs, and says what to do.
 
+mod speech;
+
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -12,7 +14,7 @@ use bifocal_providers::{EngineRow, EngineState, Recognizers};
 use bifocal_server::StreamsConfig;
 use bifocal_store::Store;
 
-use crate::cli::Serve;
+use crate::cli::{Doctor, Serve};
 use crate::commands::print;
 use crate::config::Settings;
 use crate::data;
@@ -33,7 +35,10 @@ enum State {
 }
 
 /// Prints every finding; exit 1 when one is bad.
-pub(crate) async fn doctor(settings: &Settings) -> Result<ExitCode> {
+pub(crate) async fn doctor(settings: &Settings, arguments: &Doctor) -> Result<ExitCode> {
+    if arguments.speech {
+        return speech::speech(settings, arguments).await;
+    }
     let serve = Serve {
         listen: None,
         public_url: None,

@@ -37,7 +37,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Demo(demo) => demo::demo(&demo).await,
         Command::Bench(bench) => bench::bench(bench).await,
         Command::BenchRelay => bench::bench_relay().await,
-        Command::Doctor => doctor::doctor(&settings).await,
+        Command::Doctor(arguments) => doctor::doctor(&settings, &arguments).await,
     }
 }
 

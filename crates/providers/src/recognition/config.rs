@@ -93,11 +93,8 @@ impl EngineConfig {
 
     /// Where its key is; `usual` is the variable that is looked at if nothing is said.
     pub fn key(&self, usual: &str) -> KeySource {
-        match (&self.key_file, &self.key_env) {
-            (Some(path), _) => KeySource::File(path.clone()),
-            (None, Some(name)) => KeySource::Env(name.clone()),
-            (None, None) => KeySource::Env(usual.to_owned()),
-        }
+        let given = KeySource::given(self.key_file.as_ref(), self.key_env.as_ref());
+        given.unwrap_or_else(|| KeySource::Env(usual.to_owned()))
     }
 }
 

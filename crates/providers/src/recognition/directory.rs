@@ -22,6 +22,12 @@ use crate::breaker::{Admission, Breaker, BreakerState};
 use crate::failure::{Failure, FailureKind};
 use crate::translator::Translator;
 
+/// So long after its rest an engine is tried by the directory itself, if no stream has. Nobody speaks to an engine while phones
+/// recognise by themselves, and then nobody would find out that it is well again.
+const TRIAL_AFTER: Duration = Duration::from_secs(1);
+/// And so long a trial may take.
+const TRIAL: Duration = Duration::from_secs(15);
+
 /// All engines of this process. Cloning is cheap, and gives the same.
 #[derive(Clone)]
 pub struct Recognizers {
@@ -170,7 +176,12 @@ impl Recognizers {
         Err(Failure::of_speech(FailureKind::Unavailable, why))
     }
 
-    /// Whether some engine may be asked.
+    /// Whether there is an engine of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.shared.slots.iter().any(|slot| *slot.name == *name)
+    }
+
+    /// Whether some engine is well. One that is being tried is not: it has to show it.
     pub fn available(&self) -> bool {
         self.shared.refresh();
         *self.shared.available.borrow()
@@ -301,10 +312,9 @@ impl Shared {
 
     fn refresh(&self) {
         let now = self.now();
-        let may_be_asked = |slot: &Arc<Slot>| {
-            slot.built.missing.is_none() && !matches!(slot.breaker.lock().state(now), BreakerState::Open(_))
-        };
-        let available = self.slots.iter().any(may_be_asked);
+        let is_well =
+            |slot: &Arc<Slot>| slot.built.missing.is_none() && slot.breaker.lock().state(now) == BreakerState::Closed;
+        let available = self.slots.iter().any(is_well);
         self.available.send_if_modified(|known| std::mem::replace(known, available) != available);
     }
 }
@@ -335,14 +345,7 @@ impl Watched {
         let Some((slot, shared)) = &self.at else { return };
         let Some(strong) = shared.upgrade() else { return };
         if let BreakerState::Open(rest) = slot.breaker.lock().state(strong.now()) {
-            // Nothing else happens when its rest is over, and somebody may wait for that.
-            let shared = shared.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(rest).await;
-                if let Some(shared) = shared.upgrade() {
-                    shared.refresh();
-                }
-            });
+            tokio::spawn(try_out(slot.clone(), shared.clone(), rest + TRIAL_AFTER));
         }
     }
 
@@ -360,4 +363,23 @@ impl Drop for Watched {
             self.tell(|breaker, _| breaker.abandoned());
         }
     }
+}
+
+/// Tries an engine that has rested, unless a stream has done so: opens a stream, and is content when it is open. How it went,
+/// the stream itself tells the breaker.
+async fn try_out(slot: Arc<Slot>, shared: Weak<Shared>, rest: Duration) {
+    tokio::time::sleep(rest).await;
+    let Some(now) = shared.upgrade().map(|shared| shared.now()) else { return };
+    let Some(language) = slot.built.languages.tags.first() else { return };
+    {
+        let mut breaker = slot.breaker.lock();
+        if breaker.state(now) != BreakerState::HalfOpen || breaker.admit(now) != Admission::Probe {
+            return;
+        }
+    }
+    let (mut stream, feed, events) = pair(&slot.name);
+    let out = Out::new(events, Watched { at: Some((slot.clone(), shared)), probing: true });
+    slot.built.engine.start(Need::language(language), feed, out);
+    // One that says nothing in time is given up when the stream is dropped; the next may try.
+    let _ = tokio::time::timeout(TRIAL, stream.events.recv()).await;
 }

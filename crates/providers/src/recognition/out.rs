@@ -96,6 +96,11 @@ impl Out {
         }
     }
 
+    /// The utterance that is not final yet, and where it began.
+    pub(crate) fn unsettled(&self) -> Option<(u64, u64)> {
+        self.open.as_ref().map(|open| (open.utterance, open.start_ms))
+    }
+
     /// The caller is gone.
     pub(crate) async fn gone(&self) {
         self.events.closed().await;

@@ -24,7 +24,7 @@ use crate::failure::Failure;
 
 /// For the answer to the greeting.
 const GREETING: Duration = Duration::from_secs(10);
-/// For the text of one recording, which is 20 s at most.
+/// For the text of one recording, which is 8 s at most.
 const ANSWER: Duration = Duration::from_secs(15);
 /// Recordings that may wait for an engine that is slower than speech.
 const MAX_WAITING: usize = 4;

@@ -6,6 +6,7 @@
 //! | Connecting, Waiting | nothing for 10 s in all | failed: Stalled |
 //! | Waiting | the vendor acknowledges; it does not do so, and 250 ms pass without an error | Talking |
 //! | Talking | sound, Finalise | sent; nothing sent for a while: keep-alive |
+//! | Talking | an utterance that is 8 s long and not final | it is asked, once, to end it |
 //! | Talking | sound for 5 s without any answer, or a message cannot be sent for so long | failed: Stalled |
 //! | Talking | Close | Closing; the end of the sound is sent, the connection stays open for the rest of the words |
 //! | Closing | the vendor has said everything, or closes | closed |
@@ -32,7 +33,7 @@ use url::Url;
 
 use super::engines::Engine;
 use super::out::Out;
-use super::stream::{BYTES_PER_MS, Command, Feed, Need, ms_of};
+use super::stream::{BYTES_PER_MS, Command, Feed, LONGEST_MS, Need, ms_of};
 use crate::failure::{Failure, FailureKind, plain};
 use crate::http;
 use crate::secret::Secret;
@@ -211,6 +212,7 @@ async fn talk<V: Vendor>(vendor: &V, need: &Need, feed: &mut Feed, out: &mut Out
         sound_at: None,
         unanswered_since: None,
         pinged: None,
+        interrupted: None,
     };
     let result = line.converse(feed, out, opened_by).await;
     if result.is_err() {
@@ -274,6 +276,8 @@ struct Line {
     unanswered_since: Option<Instant>,
     /// A ping is out, and how much sound was sent before it.
     pinged: Option<u64>,
+    /// The utterance that it was asked to end.
+    interrupted: Option<u64>,
 }
 
 impl Line {
@@ -322,7 +326,24 @@ impl Line {
                 }
                 () = out.gone() => return Err(None),
             }
+            self.interrupt(out).await?;
             out.flush().await.map_err(|_| None)?;
+        }
+    }
+
+    /// Whoever does not pause is interrupted: what is not final would be lost with the connection.
+    async fn interrupt(&mut self, out: &mut Out) -> Result<(), End> {
+        let sent_ms = ms_of(self.sent_bytes);
+        let Some((utterance, start_ms)) = out.unsettled().filter(|_| self.state == State::Talking) else {
+            return Ok(());
+        };
+        if sent_ms.saturating_sub(start_ms) < LONGEST_MS || self.interrupted == Some(utterance) {
+            return Ok(());
+        }
+        self.interrupted = Some(utterance);
+        match self.dialect.finalise(sent_ms) {
+            Some(message) => self.send(message, out).await,
+            None => Ok(()),
         }
     }
 

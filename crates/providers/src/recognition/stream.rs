@@ -13,6 +13,9 @@ use crate::failure::Failure;
 pub(crate) const BYTES_PER_MS: usize = 32;
 /// So much sound may wait for an engine, in milliseconds. More means that it does not take any.
 pub const MAX_QUEUED_MS: u64 = 12_000;
+/// Whoever does not pause is interrupted after so many milliseconds. What is not final is heard again by the next engine, should
+/// this one fail, and sound is kept for ten seconds.
+pub(crate) const LONGEST_MS: u64 = 8_000;
 /// Frames of 10 ms, and room for the other commands.
 const MAX_COMMANDS: usize = 2048;
 /// Events that may wait for the caller. A full queue loses interims, never finals.

@@ -144,11 +144,7 @@ fn build(config: TranslatorConfig) -> Result<Built, Wrong> {
         return Err(wrong("its `url` must begin with http:// or https://"));
     }
     let client = || -> Result<Client, Wrong> { http::client().map_err(|_| wrong("no HTTP client can be made")) };
-    let given = match (&config.key_file, &config.key_env) {
-        (Some(path), _) => Some(KeySource::File(path.clone())),
-        (None, Some(name)) => Some(KeySource::Env(name.clone())),
-        (None, None) => None,
-    };
+    let given = KeySource::given(config.key_file.as_ref(), config.key_env.as_ref());
     let checked = |key: KeySource| {
         let advice = |why| wrong(&format!("{why}; set `key_env` or `key_file`, or take the engine out"));
         key.read().map(|_| key).map_err(advice)

@@ -211,11 +211,8 @@ impl Maker {
     }
 
     fn key(&self, usual: &str) -> Result<KeySource, Wrong> {
-        let key = match (&self.config.key_file, &self.config.key_env) {
-            (Some(path), _) => KeySource::File(path.clone()),
-            (None, Some(name)) => KeySource::Env(name.clone()),
-            (None, None) => KeySource::Env(usual.to_owned()),
-        };
+        let given = KeySource::given(self.config.key_file.as_ref(), self.config.key_env.as_ref());
+        let key = given.unwrap_or_else(|| KeySource::Env(usual.to_owned()));
         key.read().map_err(|why| self.wrong(&format!("{why}; set `key_env` or `key_file`, or take the engine out")))?;
         Ok(key)
     }

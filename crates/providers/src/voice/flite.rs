@@ -6,11 +6,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bifocal_audio::wav;
 use futures_util::future::BoxFuture;
-use tokio::sync::OnceCell;
 
-use super::{Fault, Spoken, Voice, VoiceError, VoiceWish, program};
+use super::program::{self, Speaker};
+use super::{Fault, Spoken, Voice, VoiceError, VoiceWish};
 
 /// What our own recogniser understands best.
 const DEFAULT_VOICE: &str = "rms";
@@ -19,39 +18,20 @@ const NO_VOICE: &str = "awb_time";
 
 /// The program.
 #[derive(Debug)]
-pub(super) struct Flite {
-    name: Arc<str>,
-    path: PathBuf,
-    voice: Option<String>,
-    voices: OnceCell<Vec<String>>,
-}
+pub(super) struct Flite(Speaker);
 
 impl Flite {
     /// The program at this path, with the name of a voice of its own: `kal`, `kal16`, `awb`, `rms`, `slt`.
     pub(super) fn new(name: Arc<str>, path: PathBuf, voice: Option<String>) -> Self {
-        Self { name, path, voice, voices: OnceCell::new() }
-    }
-
-    /// The voices that it lists.
-    async fn voices(&self) -> Result<&[String], Fault> {
-        let list = async {
-            let mut command = program::command(&self.path);
-            command.arg("-lv");
-            let text = program::run(command, "").await?;
-            // `Voices available: kal awb_time kal16 awb rms slt`
-            let text = String::from_utf8_lossy(&text).into_owned();
-            let names = text.rsplit(':').next().unwrap_or_default().split_whitespace();
-            Ok(names.filter(|name| *name != NO_VOICE).map(str::to_owned).collect())
-        };
-        self.voices.get_or_try_init(|| list).await.map(Vec::as_slice)
+        Self(Speaker::new(name, path, voice))
     }
 
     async fn say(&self, text: &str, wish: &VoiceWish) -> Result<Spoken, Fault> {
-        let voices = self.voices().await?;
-        let wished = [wish.voice_id.as_deref(), self.voice.as_deref(), Some(DEFAULT_VOICE)];
+        let voices = self.0.voices("-lv", voices).await?;
+        let wished = [wish.voice_id.as_deref(), self.0.voice.as_deref(), Some(DEFAULT_VOICE)];
         let voice = wished.into_iter().flatten().find(|name| voices.iter().any(|voice| voice == name));
         let file = tempfile::Builder::new().prefix("bifocal-").suffix(".wav").tempfile().map_err(|_| Fault::Program)?;
-        let mut command = program::command(&self.path);
+        let mut command = self.0.command();
         if let Some(voice) = voice {
             command.args(["-voice", voice]);
         }
@@ -60,14 +40,19 @@ impl Flite {
         }
         command.args(["-f", "/dev/stdin", "-o"]).arg(file.path());
         let written = program::run_into(command, &program::plain(text), file.path()).await?;
-        let sound = wav::read(&written).map_err(|_| Fault::NotSound)?;
-        Ok(Spoken::wav(&self.name, &sound.samples, sound.rate))
+        self.0.spoken(&written)
     }
+}
+
+/// `Voices available: kal awb_time kal16 awb rms slt`
+fn voices(list: &str) -> Vec<String> {
+    let names = list.rsplit(':').next().unwrap_or_default().split_whitespace();
+    names.filter(|name| *name != NO_VOICE).map(str::to_owned).collect()
 }
 
 impl Voice for Flite {
     fn name(&self) -> &Arc<str> {
-        &self.name
+        &self.0.name
     }
 
     fn content_type(&self) -> &'static str {
@@ -75,6 +60,6 @@ impl Voice for Flite {
     }
 
     fn speak<'a>(&'a self, text: &'a str, wish: &'a VoiceWish) -> BoxFuture<'a, Result<Spoken, VoiceError>> {
-        Box::pin(async move { self.say(text, wish).await.map_err(|fault| fault.of(&self.name)) })
+        Box::pin(async move { self.say(text, wish).await.map_err(|fault| fault.of(&self.0.name)) })
     }
 }

@@ -4,13 +4,15 @@
 
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
+use bifocal_audio::wav;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
-use super::Fault;
+use super::{Fault, Spoken};
 
 /// How long a program may speak. The slowest machine that we know needs two seconds for the longest text that we take.
 pub(super) const TIME: Duration = Duration::from_secs(20);
@@ -30,8 +32,46 @@ pub(super) fn find(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(name)).find(runs)
 }
 
+/// A program that speaks: which one, with which voice, and which voices it has.
+#[derive(Debug)]
+pub(super) struct Speaker {
+    pub(super) name: Arc<str>,
+    path: PathBuf,
+    pub(super) voice: Option<String>,
+    voices: OnceCell<Vec<String>>,
+}
+
+impl Speaker {
+    /// The program at this path, with the name of a voice of its own.
+    pub(super) fn new(name: Arc<str>, path: PathBuf, voice: Option<String>) -> Self {
+        Self { name, path, voice, voices: OnceCell::new() }
+    }
+
+    /// The voices that it lists when it is asked with this argument. It is asked once.
+    pub(super) async fn voices(&self, argument: &str, read: fn(&str) -> Vec<String>) -> Result<&[String], Fault> {
+        let list = async {
+            let mut command = self.command();
+            command.arg(argument);
+            let text = run(command, "").await?;
+            Ok(read(&String::from_utf8_lossy(&text)))
+        };
+        self.voices.get_or_try_init(|| list).await.map(Vec::as_slice)
+    }
+
+    /// The program, without arguments.
+    pub(super) fn command(&self) -> Command {
+        command(&self.path)
+    }
+
+    /// What it has said, a WAV file.
+    pub(super) fn spoken(&self, file: &[u8]) -> Result<Spoken, Fault> {
+        let sound = wav::read(file).map_err(|_| Fault::NotSound)?;
+        Ok(Spoken::wav(&self.name, &sound.samples, sound.rate))
+    }
+}
+
 /// A program that will die with its handle.
-pub(super) fn command(path: &std::path::Path) -> Command {
+fn command(path: &std::path::Path) -> Command {
     let mut command = Command::new(path);
     command.env_clear().env("LC_ALL", "C.UTF-8").current_dir("/").kill_on_drop(true);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());

@@ -34,6 +34,12 @@ pub(crate) fn package_and_key(headers: &HeaderMap) -> Result<(&str, &str), Stora
     }
 }
 
+/// The package and the API key of an app: `Bearer <package>:<API key>`, or the headers `X-Package-Name` and `X-API-Key`.
+pub(crate) fn app_credentials(headers: &HeaderMap) -> Option<(&str, &str)> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    package_and_key(headers).ok().or_else(|| text("x-package-name").zip(text("x-api-key")))
+}
+
 /// The user of a REST request.
 pub(crate) fn user(headers: &HeaderMap, tokens: &Tokens) -> Result<UserId, AuthFailure> {
     tokens.verify(bearer(headers)?).map_err(|error| match error {

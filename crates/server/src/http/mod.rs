@@ -5,6 +5,7 @@ mod apps;
 mod audio;
 mod bitmap;
 mod health;
+mod heard;
 mod outputs;
 mod phone;
 mod photos;
@@ -52,6 +53,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/client/livekit/token", get(apps::no_livekit))
         .route("/api/client/audio/configure", post(audio::configure))
         .route("/api/audio/stream/{secret}", get(audio::stream))
+        .route("/api/audio/{user}", get(heard::recent_sound))
+        .route("/api/transcripts/{session_id}", get(heard::transcripts))
         .route("/api/client/device/state", post(phone::device_state))
         .route("/api/user-data/set-datetime", post(phone::set_datetime))
         .route("/api/client/location", post(phone::location))

@@ -85,7 +85,8 @@ pub(crate) async fn version() -> Response {
     answer(StatusCode::OK, &SdkVersion { success: true, data: SdkVersions::tested(), timestamp: wall() })
 }
 
-async fn app(shared: &Shared, package: &str) -> Result<Option<AppRecord>, AppRefusal> {
+/// An app of the catalogue.
+pub(crate) async fn app(shared: &Shared, package: &str) -> Result<Option<AppRecord>, AppRefusal> {
     let Ok(package) = PackageName::new(package) else { return Ok(None) };
     shared.store.app(&package).await.map_err(|error| {
         tracing::warn!(%error, "the store could not be asked for an app");
@@ -96,9 +97,12 @@ async fn app(shared: &Shared, package: &str) -> Result<Option<AppRecord>, AppRef
 fn or_refused(result: Result<impl serde::Serialize, AppRefusal>) -> Response {
     match result {
         Ok(body) => answer(StatusCode::OK, &body),
-        Err(refusal) => {
-            let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
-            answer(status, &refusal.body())
-        }
+        Err(refused) => refusal(refused),
     }
+}
+
+/// Why not.
+pub(crate) fn refusal(refused: AppRefusal) -> Response {
+    let status = StatusCode::from_u16(refused.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    answer(status, &refused.body())
 }

@@ -81,12 +81,14 @@ fn attach(
     out: &mut Effects,
 ) {
     let link = Link::new(conn, now.at, s.entropy.byte(), &s.config.timings);
+    let has_list = s.subscriptions.list(package).next().is_some();
     let Some(slot) = s.apps.get_mut(package) else { return };
     slot.v3 = v3;
     // An older socket has not got everything yet.
     slot.unconfirmed.hold(&mut slot.held, now.at, &s.config.timings);
-    // What was held goes out after the app's list: it may want other things now.
-    let flush_at = (slot.held.len() > 0).then(|| now.at + s.config.timings.app_flush);
+    // What was held goes out after the app's list: it may want other things now. What comes meanwhile waits, too: the list that
+    // there is is that of an earlier socket, and another process may have nobody yet who listens.
+    let flush_at = (has_list || slot.held.len() > 0).then(|| now.at + s.config.timings.app_flush);
     let before = std::mem::replace(&mut slot.phase, Phase::Running { link, since: now.at, flush_at });
     let (after, started) = match before {
         Phase::Running { link: old, .. } => {

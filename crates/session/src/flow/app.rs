@@ -52,6 +52,10 @@ pub(crate) fn text(s: &mut UserSession, conn: ConnId, text: &Text, now: Now, out
         Some(Ok(FromApp::Ping(_))) => out.control(conn, &ToApp::Pong(Pong { timestamp: now.wall.0 })),
         Some(Ok(FromApp::OwnershipRelease(release))) => released(s, conn, &release),
         Some(Ok(FromApp::SubscriptionUpdate(update))) => subscribe(s, conn, &package, &update, now, out),
+        Some(Ok(FromApp::TranscriptionConfig(config))) => {
+            // Words to expect and whether to tell speakers apart are the engine's own business.
+            s.subscriptions.expect(&package, &config.language_hints.unwrap_or_default());
+        }
         Some(Ok(FromApp::DashboardContentUpdate(update))) => dashboard::content(s, &package, &update, now),
         Some(Ok(FromApp::DashboardModeChange(change))) => dashboard::mode(s, conn, &package, &change, now, out),
         Some(Ok(FromApp::DashboardSystemUpdate(update))) => dashboard::section(s, conn, &package, &update, now, out),

@@ -16,6 +16,7 @@ use crate::subscriptions::Topic;
 
 /// Makes what is recognised what apps want, when that has changed. Nothing is while `sensingEnabled` is off.
 pub(crate) fn flush(s: &mut UserSession, now: Now, out: &mut Effects) {
+    s.speech.prefer(s.settings.system.speech_engine.as_deref());
     let sensing = s.settings.system.sensing_enabled;
     let seen = (s.subscriptions.revision(), sensing);
     if s.speech_seen == seen {

@@ -37,6 +37,8 @@ pub(crate) struct Said {
 pub(crate) struct SpeechManager {
     /// Some engine is well.
     available: bool,
+    /// The engine that the wearer wants.
+    preferred: Option<Arc<str>>,
     streams: BTreeMap<SpeechNeed, SpeechStream>,
     ring: Ring,
     ids: Ids,
@@ -46,7 +48,7 @@ pub(crate) struct SpeechManager {
 impl SpeechManager {
     pub(crate) fn new(available: bool) -> Self {
         let (streams, ring, history) = (BTreeMap::new(), Ring::default(), History::default());
-        Self { available, streams, ring, ids: Ids::default(), history }
+        Self { available, preferred: None, streams, ring, ids: Ids::default(), history }
     }
 
     /// Whether some engine is well.
@@ -54,9 +56,17 @@ impl SpeechManager {
         self.available
     }
 
+    /// The wearer wants this engine: whatever is opened from now on is asked of it first.
+    pub(crate) fn prefer(&mut self, engine: Option<&str>) {
+        if self.preferred.as_deref() != engine {
+            self.preferred = engine.map(Into::into);
+            self.streams.values_mut().for_each(|stream| stream.preferred.clone_from(&self.preferred));
+        }
+    }
+
     /// These are wanted, and no others. What is new is opened at once: the first words shall not wait for a connection.
     pub(crate) fn want(&mut self, wanted: Wanted, now: Millis, timings: &Timings, out: &mut Effects) {
-        let Self { streams, ring, ids, available, .. } = self;
+        let Self { streams, ring, ids, available, preferred, .. } = self;
         streams.retain(|need, stream| {
             let keep = wanted.needs.contains(need);
             if !keep {
@@ -70,6 +80,7 @@ impl SpeechManager {
             let full = streams.len() >= MAX_STREAMS;
             streams.entry(need).or_insert_with_key(|need| {
                 let mut stream = SpeechStream::new(Arc::new(need.clone()), now, ring);
+                stream.preferred.clone_from(preferred);
                 if full {
                     stream.find_no_place();
                 } else if *available {

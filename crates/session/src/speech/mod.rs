@@ -74,6 +74,8 @@ pub enum SpeechCommand {
     Open {
         /// What it shall recognise.
         need: Arc<SpeechNeed>,
+        /// The engine that the wearer wants, if it can.
+        preferred: Option<Arc<str>>,
         /// Engines that have just failed to: others come first.
         avoid: Vec<Arc<str>>,
     },

@@ -34,6 +34,8 @@ const MAX_EARLY: usize = 32;
 #[derive(Debug)]
 pub(crate) struct SpeechStream {
     need: Arc<SpeechNeed>,
+    /// The engine that the wearer wants.
+    pub(crate) preferred: Option<Arc<str>>,
     phase: Phase,
     successor: Option<Successor>,
     results: Results,
@@ -128,6 +130,7 @@ impl SpeechStream {
         results.settle(ring.end() / BYTES_PER_MS);
         Self {
             need,
+            preferred: None,
             phase: Phase::Asleep,
             successor: None,
             results,
@@ -148,8 +151,8 @@ impl SpeechStream {
     }
 
     fn begin(&mut self, id: SpeechId, ring: &Ring, out: &mut Effects) -> Feed {
-        let (need, avoid) = (self.need.clone(), self.avoid.clone());
-        out.push(Effect::Speech { stream: id, command: SpeechCommand::Open { need, avoid } });
+        let (need, preferred, avoid) = (self.need.clone(), self.preferred.clone(), self.avoid.clone());
+        out.push(Effect::Speech { stream: id, command: SpeechCommand::Open { need, preferred, avoid } });
         self.understood = 0;
         let wanted = self.results.resume() * BYTES_PER_MS;
         if wanted < ring.start() {

@@ -48,7 +48,7 @@ pub(super) fn effect(effect: &Effect, everything: bool) -> String {
 
 fn command(command: &SpeechCommand) -> String {
     match command {
-        SpeechCommand::Open { need, avoid } => {
+        SpeechCommand::Open { need, preferred, avoid } => {
             let mut line = format!("open {}", need.language);
             let hints: Vec<&str> = need.hints.iter().map(|hint| &**hint).collect();
             if !hints.is_empty() {
@@ -59,6 +59,9 @@ fn command(command: &SpeechCommand) -> String {
             }
             if let Some(to) = &need.translate {
                 line.push_str(&format!(" into {to}"));
+            }
+            if let Some(engine) = preferred {
+                line.push_str(&format!(", if possible at {engine}"));
             }
             if !avoid.is_empty() {
                 line.push_str(&format!(", not at {}", avoid.join(", ")));

@@ -287,7 +287,7 @@ impl Model {
             Some(app) => app,
         };
         app.way.back(&mut app.held, now);
-        let flush = (!app.held.is_empty()).then_some(now + FLUSH);
+        let flush = (!app.held.is_empty() || !app.wants.is_empty()).then_some(now + FLUSH);
         app.fresh = !matches!(app.phase, Phase::Running { .. } | Phase::Grace { .. });
         let before = std::mem::replace(&mut app.phase, Phase::Running { line: Line::new(conn, now), flush });
         app.since = now;

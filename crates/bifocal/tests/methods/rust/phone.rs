@@ -105,12 +105,19 @@ impl Phone {
 
     /// Says words as sound: the numbers that the server's engine of the test knows.
     pub(super) async fn speaks(&self, words: &[u16]) -> Result {
-        self.wire.want(json!({"phone": self.name, "words": words})).await.map(drop)
+        self.wire.want(json!({"phone": self.name, "words": words})).await?;
+        self.falls_silent().await
     }
 
     /// Sends so many bytes of sound.
     pub(super) async fn sounds(&self, bytes: u64) -> Result {
-        self.wire.want(json!({"phone": self.name, "sound": bytes})).await.map(drop)
+        self.wire.want(json!({"phone": self.name, "sound": bytes})).await?;
+        self.falls_silent().await
+    }
+
+    /// What the phone recognises itself counts again.
+    async fn falls_silent(&self) -> Result {
+        self.tells(json!({"type": "VAD", "status": false})).await
     }
 
     /// Calls the cloud's REST interface with the wearer's token.

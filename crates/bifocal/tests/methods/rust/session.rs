@@ -36,7 +36,7 @@ async fn shortcuts(x: &Stage) {
     session.fired("onTranscriptionForLanguage", heard).await;
     let heard =
         x.hears(&x.peer, bobs.translation("en-US", "es-ES"), bob.speaks(&[3]), |e| e.text == "es-ES:w3" && e.is_final);
-    session.pending("speech").fired("onTranslationForLanguage", heard).await;
+    session.fired("onTranslationForLanguage", heard).await;
     let heard = x.hears(ours, events.head_position(), ann.play("head down"), |e| e.position == "down");
     session.fired("onHeadPosition", heard).await;
     let heard = x.hears(ours, events.button_press(), ann.play("press left"), |e| {

@@ -16,7 +16,7 @@ use crate::recognition::config::{Class, ConfigError, EngineConfig};
 use crate::recognition::languages::{Languages, base};
 use crate::recognition::out::{Out, Words};
 use crate::recognition::socket::{Address, Dialect, Fault, Socket, Told, Vendor, json};
-use crate::recognition::stream::Need;
+use crate::recognition::stream::{LONGEST_MS, Need};
 use crate::secret::KeySource;
 
 const USUAL: &str = "wss://api.deepgram.com/v1/listen";
@@ -24,8 +24,6 @@ const USUAL_KEY: &str = "DEEPGRAM_API_KEY";
 const USUAL_MODEL: &str = "nova-3";
 /// After 10 s without sound or this it closes.
 const KEEP_ALIVE: Duration = Duration::from_secs(4);
-/// Whoever speaks without a pause gets a final as often.
-const MAX_UTTERANCE_MS: u64 = 20_000;
 
 /// What nova-3 knows.
 const KNOWN: &[&str] = &[
@@ -150,7 +148,7 @@ impl Talk {
             return;
         }
         self.so_far = joined;
-        let too_long = end_ms.saturating_sub(self.so_far.start_ms) > MAX_UTTERANCE_MS;
+        let too_long = end_ms.saturating_sub(self.so_far.start_ms) > LONGEST_MS;
         if is("speech_final") || is("from_finalize") || (too_long && !self.so_far.text.is_empty()) {
             self.ends(out);
         } else if heard {

@@ -17,7 +17,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::recognition::config::{Class, EngineConfig};
 use crate::recognition::languages::Languages;
 use crate::recognition::out::{Gone, Out, Words};
-use crate::recognition::stream::{BYTES_PER_MS, Command, Feed, Need, ms_of};
+use crate::recognition::stream::{BYTES_PER_MS, Command, Feed, LONGEST_MS, Need, ms_of};
 
 /// Voices at a time, unless the configuration says otherwise: about 90 MB and a tenth of a core each.
 const STREAMS: usize = 4;
@@ -26,8 +26,6 @@ const PIECE: usize = 100 * BYTES_PER_MS;
 /// It notices a voice so late, and that it has ended so late.
 const ONSET_MS: u64 = 300;
 const PAUSE_MS: u64 = 500;
-/// Whoever does not pause is interrupted.
-const LONGEST_MS: u64 = 30_000;
 
 #[derive(Debug)]
 struct Sphinx {
