@@ -8,6 +8,7 @@ mod overhear;
 use std::time::Duration;
 
 use bifocal_protocol::layout::View;
+use bifocal_providers::fake;
 use bifocal_sdk::prelude::*;
 use bifocal_sdk::wire::{DashboardMode, LocationTier, PhotoTaken};
 use bifocal_sdk::{Bitmap, LedColor, Link, RunningServer, Speech};
@@ -60,13 +61,18 @@ struct Wearer {
 
 impl Stage {
     async fn set() -> Stage {
+        Stage::set_with("").await
+    }
+
+    /// With this configuration of the server.
+    async fn set_with(config: &str) -> Stage {
         let (send, sessions) = unbounded_channel();
         let (stop, stops) = unbounded_channel();
         let address = "127.0.0.1:0".parse().expect("an address");
         // Every webhook of this server is signed.
         let builder = AppServer::builder(APP, KEY).listen_on(address).require_signature();
         let app = builder.start(Handed { sessions: send, stops: stop }).await.expect("it listens");
-        let cloud = Cloud::start();
+        let cloud = Cloud::start_with(config, &[]);
         let url = format!("http://{}", app.address());
         let mut add = vec!["app", "add", APP, "--api-key", KEY, "--url", &url];
         add.extend(PERMISSIONS.iter().flat_map(|permission| ["--permission", permission]));
@@ -258,6 +264,40 @@ async fn places_settings_and_storage() -> Result {
     assert_eq!((storage.delete("first").await?, storage.delete("first").await?), (true, false));
     assert_eq!((storage.get("second").await?.as_deref(), storage.clear().await?), (Some("2"), true));
     assert!(storage.reload().await?.is_empty());
+    Ok(())
+}
+
+/// Sound of the glasses becomes words, and words of another language: by the engine that knows its own numbered words.
+#[tokio::test]
+async fn words_are_heard_and_translated() -> Result {
+    let mut stage = Stage::set_with("[[speech.engines]]\nkind = \"fake\"\nscript = { translates = true }\n").await;
+    let ann = stage.wearer(WEARER).await;
+    let session = stage.start(&ann).await;
+    let mut words = session.events().transcription("en-US").await?;
+    let mut translated = session.events().translation("en-US", "fr-FR").await?;
+    within(session.camera().existing_stream()).await?;
+    // A little silence behind it, as there always is.
+    ann.phone.sound(fake::sound([1, 2, 0]), Pace::AtOnce).await?;
+    let heard = within(async {
+        loop {
+            match words.next().await {
+                Some(heard) if !heard.is_final => {}
+                heard => return heard,
+            }
+        }
+    });
+    assert_eq!(heard.await.map(|heard| heard.text).as_deref(), Some("w1 w2"));
+    let heard = within(async {
+        loop {
+            match translated.next().await {
+                Some(heard) if !heard.is_final => {}
+                heard => return heard,
+            }
+        }
+    });
+    let heard = heard.await.expect("a translation");
+    assert_eq!((heard.text.as_str(), heard.original_text.as_deref()), ("fr-FR:w1 fr-FR:w2", Some("w1 w2")));
+    assert_eq!((heard.did_translate, heard.translate_language.as_deref()), (Some(true), Some("fr-FR")));
     Ok(())
 }
 

@@ -256,6 +256,20 @@ async fn an_app_server_that_does_not_take_the_photo_is_named() {
 }
 
 #[tokio::test]
+async fn a_slow_app_server_does_not_keep_the_camera() {
+    let mut scene = scene().await;
+    let asked = scene.ask(json!({"type": "photo_request", "requestId": "p1"})).await;
+    scene.app.server.be(Manner::Hang);
+    let reply = upload(&scene.cloud, &path(&asked["webhookUrl"]), None, &form(&[], Some(&png()))).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    // The first one is still on its way.
+    let next = scene.ask(json!({"type": "photo_request", "requestId": "p2"})).await;
+    assert_eq!(next["requestId"], "p2");
+    assert_eq!(scene.photo_hook().await.path, "/photo-upload");
+    assert!(scene.cloud.get("/metrics").await.body.contains("bifocal_photo_seconds_count{stage=\"transfer\"} 1"));
+}
+
+#[tokio::test]
 async fn an_own_url_gets_the_photo_with_its_token_and_only_where_it_may() {
     let mut scene = scene().await;
     let own = format!("{}/in", scene.app.server.url);

@@ -79,6 +79,7 @@ async fn streams(x: &Stage, audio: &Audio) {
     let there = || output.as_ref().ok_or("there is no stream");
     module.local("streamId", async { equal(there()?.id().len(), 36) }).await;
     module.local("streamUrl", async { check(there()?.url().starts_with("http"), "no address") }).await;
+    module.settled("open", async { Ok(x.http.get(there()?.url()).send().await?.error_for_status()?) }).await;
     module
         .sent("write", async {
             let mut body = x.http.get(there()?.url()).send().await?;

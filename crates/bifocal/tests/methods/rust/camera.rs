@@ -6,8 +6,6 @@ use bifocal_sdk::wire::{ManagedState, Object, StreamInfo, StreamKind, StreamStat
 use bifocal_sdk::{Error, ManagedStreamOptions, PhotoOptions, Result, StreamOptions};
 use futures_util::FutureExt;
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
 
 use super::module::{check, equal};
 use super::stage::{Stage, fake};
@@ -24,29 +22,18 @@ pub(super) async fn photo(x: &Stage) -> Result {
     let options = PhotoOptions { size: "small".to_owned(), ..PhotoOptions::default() };
     let photo = x.peer.camera().photo(options).await?;
     check(photo.data == crate::stage::photo(), "another picture")?;
-    equal(photo.mime_type.split('/').next(), Some("image"))
+    equal(photo.mime_type.as_str(), "image/png")
 }
 
-/// A photo that was asked for, and that nobody waits for any more; gives the id of its request.
+/// A photo that was asked for, and taken, and that nobody waits for any more; gives the id of its request.
 pub(super) async fn given_up(x: &Stage) -> Result<String> {
     let (mark, camera) = (x.bob.mark(), x.peer.camera());
     let asked = Box::pin(camera.photo(PhotoOptions::default())).now_or_never();
     check(asked.is_none(), "the answer came before the question")?;
     let request = x.bob.hears(mark, "photo_request", |_| true).await?;
-    // The glasses take it all the same; then the camera is free.
+    // Until then the camera is busy.
     x.bob.sees(mark, "photo", |_| true).await?;
     Ok(request["requestId"].as_str().unwrap_or_default().to_owned())
-}
-
-/// A server that is no app: it takes the photo, and says so when it has all of it.
-async fn takes_photo(listener: &TcpListener) -> Result {
-    let (mut socket, _) = listener.accept().await?;
-    let (photo, mut got) = (crate::stage::photo(), Vec::new());
-    while !(got.windows(photo.len()).any(|part| part == photo) && got.ends_with(b"--\r\n")) {
-        check(socket.read_buf(&mut got).await? > 0, "the photo did not come")?;
-    }
-    socket.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").await?;
-    Ok(())
 }
 
 async fn photos(x: &Stage) {
@@ -64,12 +51,10 @@ async fn photos(x: &Stage) {
         .await;
     module
         .settled("requestPhoto({customWebhookUrl})", async {
-            let elsewhere = TcpListener::bind(("127.0.0.1", 0)).await?;
-            let url = format!("http://{}/elsewhere", elsewhere.local_addr()?);
-            let asked = camera.photo_to(&url, None, PhotoOptions::default());
-            let (asked, taken) = tokio::join!(asked, takes_photo(&elsewhere));
-            asked?;
-            taken
+            let mark = x.bob.mark();
+            let elsewhere = format!("{}/elsewhere", x.url);
+            camera.photo_to(&elsewhere, None, PhotoOptions::default()).await?;
+            x.bob.sees(mark, "photo", |_| true).await
         })
         .await;
     // A call that is dropped is a request that is cancelled: what waits is the call itself.
@@ -87,9 +72,7 @@ async fn photos(x: &Stage) {
 
 async fn direct(x: &Stage) {
     let (module, camera) = (x.module("session.camera"), x.peer.camera());
-    let is_good = |state: StreamState| matches!(state, StreamState::Initializing | StreamState::Active);
-    let starts = async { starts(x).await.map(drop) };
-    module.fired("onStreamStatus", x.hears(&x.peer, camera.stream_status(), starts, |e| is_good(e.status))).await;
+    told_of_a_stream(x, "onStreamStatus").await;
     module.settled("startStream", running(x)).await;
     module.settled("isCurrentlyStreaming", running(x)).await;
     module
@@ -104,15 +87,11 @@ async fn direct(x: &Stage) {
             check(is_told, format!("the outcome is {refused:?}"))
         })
         .await;
-    module
-        .settled("stopStream", async {
-            running(x).await?;
-            let mut statuses = camera.stream_status().await?;
-            camera.stop_stream(None).await?;
-            while statuses.next().await.is_some_and(|status| status.status != StreamState::Stopped) {}
-            equal(camera.existing_stream().await?, None)
-        })
-        .await;
+    module.settled("stopStream", stops(x)).await;
+    // The same by the names of 3.0.0-alpha.4.
+    told_of_a_stream(x, "onLocalLivestreamStatus").await;
+    module.settled("startLocalLivestream", running(x)).await;
+    module.settled("stopLocalLivestream", stops(x)).await;
     module
         .sent("unsubscribeFromStreamStatusUpdates", async {
             let is_there = || x.peer.events().subscribed().iter().any(|name| name == "rtmp_stream_status");
@@ -125,80 +104,116 @@ async fn direct(x: &Stage) {
         .await;
 }
 
-/// Begins a stream if there is none; it runs when this returns.
-async fn running(x: &Stage) -> Result<StreamInfo> {
-    if let Some(info) = x.peer.camera().existing_stream().await? {
-        return Ok(info);
-    }
-    starts(x).await
+async fn told_of_a_stream(x: &Stage, method: &str) {
+    let is_good = |state: StreamState| matches!(state, StreamState::Initializing | StreamState::Active);
+    let (camera, starts) = (x.peer.camera(), async { starts(x).await.map(drop) });
+    let heard = x.hears(&x.peer, camera.stream_status(), starts, |e| is_good(e.status));
+    x.module("session.camera").fired(method, heard).await;
 }
 
-/// Streams are real, made by ffmpeg, so that they are small.
-fn small() -> Option<Object> {
-    serde_json::from_value(json!({"width": 160, "height": 120, "frameRate": 5, "bitrate": 100_000})).ok()
+async fn stops(x: &Stage) -> Result {
+    running(x).await?;
+    x.peer.camera().stop_stream(None).await?;
+    none_runs(x).await
+}
+
+/// Begins a stream if there is none; it runs when this returns.
+async fn running(x: &Stage) -> Result<StreamInfo> {
+    match x.peer.camera().existing_stream().await? {
+        Some(info) => Ok(info),
+        None => starts(x).await,
+    }
 }
 
 async fn starts(x: &Stage) -> Result<StreamInfo> {
     let camera = x.peer.camera();
     let mut statuses = camera.stream_status().await?;
-    let rtmp_url = x.names.rtmp.clone();
-    camera.start_stream(StreamOptions { rtmp_url, video: small(), ..StreamOptions::default() }).await?;
+    let options = StreamOptions { video: small(), ..StreamOptions::from(x.names.rtmp.as_str()) };
+    camera.start_stream(options).await?;
     while statuses.next().await.is_some_and(|status| status.status != StreamState::Active) {}
     camera.existing_stream().await?.ok_or_else(|| "there is no stream".into())
 }
 
+/// Asks until no stream runs any more.
+async fn none_runs(x: &Stage) -> Result {
+    while x.peer.camera().existing_stream().await?.is_some() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+/// By the names that all SDKs have, and by those of 3.0.0-alpha.4.
+const MANAGED: [[&str; 5]; 2] = [
+    [
+        "onManagedStreamStatus",
+        "startManagedStream",
+        "isManagedStreamActive",
+        "getManagedStreamUrls",
+        "stopManagedStream",
+    ],
+    ["onLivestreamStatus", "startLivestream", "isLivestreamActive", "getLivestreamUrls", "stopLivestream"],
+];
+
 async fn managed(x: &Stage) {
     let (module, camera) = (x.module("session.camera"), x.peer.camera());
-    let starts = async { managed_stream(x).await };
-    let heard = x.hears(&x.peer, camera.managed_stream_status(), starts, |e| e.status == ManagedState::Active);
-    module.fired("onManagedStreamStatus", heard).await;
-    module
-        .settled("startManagedStream", async {
-            stops(x).await?;
-            managed_stream(x).await
-        })
-        .await;
-    module
-        .settled("isManagedStreamActive", async {
-            let info = camera.existing_stream().await?.ok_or("there is no stream")?;
-            equal(info.kind, StreamKind::Managed)
-        })
-        .await;
-    module
-        .settled("getManagedStreamUrls", async {
-            let info = camera.existing_stream().await?.ok_or("there is no stream")?;
-            check(info.hls_url.is_some(), "no address")
-        })
-        .await;
-    module
-        .settled("stopManagedStream", async {
-            check(camera.existing_stream().await?.is_some(), "there is no stream")?;
-            stops(x).await
-        })
-        .await;
+    for [told, start, is_active, urls, stop] in MANAGED {
+        let heard =
+            x.hears(&x.peer, camera.managed_stream_status(), managed_stream(x), |e| e.status == ManagedState::Active);
+        module.fired(told, heard).await;
+        module.settled(start, managed_stream(x)).await;
+        module.settled(is_active, watchable(x)).await;
+        module.settled(urls, async { check(watchable(x).await?.hls_url.is_some(), "no address") }).await;
+        module
+            .settled(stop, async {
+                watchable(x).await?;
+                camera.stop_managed_stream().await?;
+                none_runs(x).await
+            })
+            .await;
+    }
     module.settled("checkExistingStream", x.synced(&x.peer)).await;
 }
 
-/// A managed stream that can be watched.
+/// A managed stream that can be watched; it runs already, or begins now.
 async fn managed_stream(x: &Stage) -> Result {
     let options = ManagedStreamOptions { video: small(), ..ManagedStreamOptions::default() };
     let stream = x.peer.camera().start_managed_stream(options).await?;
     check(stream.hls_url.is_some() && stream.dash_url.is_some(), "no addresses")
 }
 
-/// It is stopped, and the glasses have said so.
-async fn stops(x: &Stage) -> Result {
-    let camera = x.peer.camera();
-    camera.stop_managed_stream().await?;
-    while camera.existing_stream().await?.is_some() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    Ok(())
+async fn watchable(x: &Stage) -> Result<StreamInfo> {
+    let info = x.peer.camera().existing_stream().await?.ok_or("there is no stream")?;
+    equal(&info.kind, &StreamKind::Managed)?;
+    Ok(info)
+}
+
+/// Streams are real, made by ffmpeg, so that they are small.
+fn small() -> Option<Object> {
+    json!({"width": 160, "height": 120, "frameRate": 5, "bitrate": 100_000}).as_object().cloned()
 }
 
 /// What tests tell an app that there is no other way to tell.
 async fn told(x: &Stage) {
     let module = x.module("session.camera");
+    module
+        .local("handlePhotoReceived", async {
+            let wearer = fake().await;
+            wearer.holds(&b"by hand"[..]);
+            let photo = wearer.session().camera().photo(PhotoOptions::default()).await?;
+            equal(&photo.data[..], &b"by hand"[..])
+        })
+        .await;
+    module
+        .local("handlePhotoError", async {
+            let wearer = fake().await;
+            wearer.cannot_take_a_photo("CAMERA_BUSY");
+            let refused = wearer.session().camera().photo(PhotoOptions::default()).await;
+            check(
+                matches!(refused, Err(Error::Refused { code: Some(code), .. }) if code == "CAMERA_BUSY"),
+                "another error",
+            )
+        })
+        .await;
     module
         .local("updateStreamState", async {
             let wearer = fake().await;

@@ -9,25 +9,18 @@ use tokio::time::timeout;
 
 use super::stage::Stage;
 
-/// How long a row may take, and one whose feature need not be there.
+/// How long a row may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-const PENDING: Duration = Duration::from_secs(2);
 
 /// A part of the SDK, by the name that the npm SDK has for it.
 pub(super) struct Module<'a> {
     name: &'static str,
-    pending: Option<&'static str>,
     x: &'a Stage,
 }
 
 impl<'a> Module<'a> {
     pub(super) fn new(name: &'static str, x: &'a Stage) -> Self {
-        Self { name, pending: None, x }
-    }
-
-    /// Rows whose feature the server may not have yet; the test compares with what the npm SDK finds.
-    pub(super) fn pending(&self, feature: &'static str) -> Self {
-        Self { pending: Some(feature), ..*self }
+        Self { name, x }
     }
 
     /// An answer came, with what it should have in it.
@@ -51,11 +44,10 @@ impl<'a> Module<'a> {
     }
 
     async fn run<T>(&self, method: &str, word: &str, row: impl Future<Output = Result<T>>) {
-        let limit = if self.pending.is_some() { PENDING } else { PATIENCE };
-        let outcome = timeout(limit, Box::pin(row)).await.unwrap_or_else(|_| Err("the row is not settled".into()));
+        let outcome = timeout(PATIENCE, Box::pin(row)).await.unwrap_or_else(|_| Err("the row is not settled".into()));
         let mut line = json!({"event": "row", "module": self.name, "method": method, "result": word});
         if let Err(error) = outcome {
-            line["result"] = self.pending.map_or("FAILED".into(), |feature| format!("pending: {feature}")).into();
+            line["result"] = "FAILED".into();
             line["detail"] = error.to_string().into();
         }
         self.x.ran(self.name, method);

@@ -1,4 +1,4 @@
-//! The README of the SDK has a row for every method of npm's 2.1.29: what is there must have been run, and what is not there has its
+//! The README of the SDK has a row for every method of the npm SDKs: what is there must have been run, and what is not there has its
 //! reason, which becomes a note of the table.
 
 use std::collections::BTreeMap;

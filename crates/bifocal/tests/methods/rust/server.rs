@@ -47,7 +47,7 @@ pub(super) async fn rows(x: &Stage) {
     web_views(x).await;
 }
 
-/// What it knows of photos. There is one camera, so these rows are of its lane.
+/// Photos as the app's server gets them. The camera takes one at a time, so that these rows are run with those of the camera.
 pub(super) async fn photos(x: &Stage) {
     let server = x.module("AppServer");
     server.local("registerPhotoRequest", camera::photo(x)).await;

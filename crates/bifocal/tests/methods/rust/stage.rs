@@ -5,7 +5,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::{Json, Router, routing::get};
+use axum::{
+    Json, Router,
+    routing::{get, post},
+};
 use bifocal_sdk::prelude::*;
 use bifocal_sdk::testing::{FakeCloud, FakeWearer};
 use bifocal_sdk::wire::AppSetting;
@@ -89,7 +92,7 @@ pub(super) async fn serve(names: &Names, wire: &Wire) -> Servers {
             .require_signature()
             .cloud(&names.cloud)
             .user_token_key(&names.token_key)
-            .pages(Router::new().route("/whoami", get(whoami)));
+            .pages(Router::new().route("/whoami", get(whoami)).route("/elsewhere", post(async || "thank you")));
         let server = server.start(Methods(calls.clone())).await.unwrap_or_else(|error| {
             wire.print(json!({"event": "stray", "message": error.to_string()}));
             panic!("no server: {error}")
