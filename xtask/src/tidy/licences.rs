@@ -11,7 +11,8 @@ use serde_json::Value;
 use super::dependencies::BANNED;
 use crate::run;
 
-const ALLOWED: [&str; 7] = ["MIT", "Apache-2.0", "ISC", "BSD-3-Clause", "Unicode-3.0", "Zlib", "CDLA-Permissive-2.0"];
+const ALLOWED: [&str; 8] =
+    ["MIT", "Apache-2.0", "ISC", "BSD-3-Clause", "Unicode-3.0", "Zlib", "CDLA-Permissive-2.0", "Unlicense"];
 
 /// Adds every package whose licence is not allowed.
 pub(crate) fn check(findings: &mut Vec<String>) -> Result<()> {

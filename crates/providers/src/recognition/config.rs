@@ -118,6 +118,8 @@ pub enum Kind {
     AssemblyAi,
     /// Whatever takes recordings as OpenAI does.
     OpenAi,
+    /// In the box: a model of whisper.cpp, with the cargo feature `whisper`.
+    Whisper,
 }
 
 impl Kind {
@@ -132,6 +134,7 @@ impl Kind {
             Self::Soniox => "soniox",
             Self::AssemblyAi => "assemblyai",
             Self::OpenAi => "openai",
+            Self::Whisper => "whisper",
         }
     }
 }

@@ -7,6 +7,7 @@ mod openai;
 mod soniox;
 mod sphinx;
 mod vosk;
+mod whisper;
 mod wyoming;
 
 use std::fmt::Debug;
@@ -53,6 +54,7 @@ pub(crate) fn build(config: &EngineConfig, name: &Arc<str>) -> Result<Built, Con
         Kind::Soniox => soniox::build(config, name),
         Kind::AssemblyAi => assemblyai::build(config, name),
         Kind::OpenAi => openai::build(config, name),
+        Kind::Whisper => whisper::build(config, name),
     }
 }
 
