@@ -187,6 +187,12 @@ async fn streams() -> Result {
     assert_eq!(statuses.next().await.map(|status| status.status), Some(status.status));
     let request = ann.gets("rtmp_stream_request", any).await;
     assert_eq!(request["rtmpUrl"], "rtmp://example.org/live");
+    ann.cannot_stream("STREAM_CONFLICT: a direct stream runs");
+    let refused = camera.start_managed_stream(ManagedStreamOptions::default()).await;
+    assert!(refused.as_ref().is_err_and(|error| error.to_string().contains("STREAM_CONFLICT")), "{refused:?}");
+    ann.cannot_stream("CAMERA_BUSY: a photo is taken");
+    let refused = camera.start_stream("rtmp://example.org/other").await;
+    assert!(refused.as_ref().is_err_and(|error| error.to_string().contains("CAMERA_BUSY")), "{refused:?}");
     camera.stop_stream(Some("fake")).await?;
     ann.gets("rtmp_stream_stop", |message| message["streamId"] == "fake").await;
     let http = StreamOptions::from("http://example.org");

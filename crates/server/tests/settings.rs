@@ -49,7 +49,7 @@ async fn what_concerns_apps_reaches_them_at_once_and_is_there_next_time() {
         (&json!(true), &json!(50))
     );
     call(&cloud, "POST", ALL, &json!({ "settings": { "metric_system": true, "theme": "dark" } })).await;
-    assert!(socket.settle().await.is_empty());
+    assert_eq!(socket.settle().await, Vec::<Value>::new());
     assert_eq!(cloud.stop_app(ANN, DEMO).await.status, 200);
     demo.server.hook().await;
     let Running { ack, .. } = cloud.run(ANN, &mut demo).await;

@@ -1,5 +1,6 @@
 //! The user's record as the session keeps it: on its way, or here, and what waits for it meanwhile.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bifocal_protocol::Text;
@@ -28,6 +29,17 @@ pub(crate) struct Load {
     pub(crate) parked: Vec<Parked>,
     /// Writes that have not ended yet.
     pub(crate) saves: Vec<CallId>,
+    /// What was set since the record that is on its way was asked for.
+    newer: Newer,
+}
+
+/// Settings that a record on its way may not know yet: it could have been read before they were written.
+#[derive(Debug, Default)]
+pub(crate) struct Newer {
+    /// The system settings and the time zone.
+    pub(crate) system: bool,
+    /// The values for these apps.
+    pub(crate) apps: BTreeSet<PackageName>,
 }
 
 /// What needs the record and came before it.
@@ -70,6 +82,30 @@ impl Load {
     /// Whether the record is on its way: what it does not know now, it may know in a moment.
     pub(crate) fn is_awaited(&self) -> bool {
         self.in_flight.is_some()
+    }
+
+    /// The record is asked for: it will know what has been set so far.
+    pub(crate) fn begins(&mut self, call: CallId) {
+        self.in_flight = Some(call);
+        self.retry_at = None;
+        self.newer = Newer::default();
+    }
+
+    /// The system settings were set.
+    pub(crate) fn system_is_set(&mut self) {
+        self.newer.system = self.in_flight.is_some();
+    }
+
+    /// The values for an app were set.
+    pub(crate) fn app_is_set(&mut self, package: &PackageName) {
+        if self.in_flight.is_some() && (self.newer.apps.len() < MAX_PARKED || self.installed(package).is_some()) {
+            self.newer.apps.insert(package.clone());
+        }
+    }
+
+    /// The record is here: what it does not know.
+    pub(crate) fn take_newer(&mut self) -> Newer {
+        std::mem::take(&mut self.newer)
     }
 
     /// Whether there has been a record.

@@ -1,6 +1,6 @@
 //! SettingsManager: the system settings of the user and the values for each app, with defaults for whatever is missing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bifocal_protocol::app::AppRecord;
 use bifocal_protocol::apps::{AckPermissions, AckSettings};
@@ -17,8 +17,10 @@ pub(crate) struct SettingsManager {
 }
 
 impl SettingsManager {
-    pub(crate) fn loaded(&mut self, apps: BTreeMap<PackageName, Vec<AppSetting>>) {
-        self.apps = apps;
+    /// The record is here. What was chosen for the apps in `newer` stays: it was chosen after the record was read.
+    pub(crate) fn loaded(&mut self, apps: BTreeMap<PackageName, Vec<AppSetting>>, newer: &BTreeSet<PackageName>) {
+        let before = std::mem::replace(&mut self.apps, apps);
+        self.apps.extend(before.into_iter().filter(|(package, _)| newer.contains(package)));
     }
 
     /// The user has chosen values for an app.
@@ -78,7 +80,7 @@ mod tests {
         };
         assert_eq!(values(&manager), [("hd".to_owned(), Some(json!(false))), ("name".to_owned(), None)]);
         let stored = serde_json::from_value(json!([{"key": "hd", "value": true}, {"key": "old", "value": 1}]));
-        manager.loaded(BTreeMap::from([(package, stored.expect("settings"))]));
+        manager.loaded(BTreeMap::from([(package, stored.expect("settings"))]), &BTreeSet::new());
         let expected =
             [("hd".to_owned(), Some(json!(true))), ("name".to_owned(), None), ("old".to_owned(), Some(json!(1)))];
         assert_eq!(values(&manager), expected);

@@ -48,6 +48,8 @@ pub(crate) struct Life {
     pub(crate) place: Option<(f64, f64)>,
     /// Sounds are not played.
     pub(crate) mute: bool,
+    /// Why the next stream does not start.
+    pub(crate) no_stream: Option<String>,
 }
 
 /// Everything the cloud knows.
@@ -212,11 +214,22 @@ async fn heard(user: &str, life: &Arc<Mutex<Life>>, book: &Book, sessions: &Sess
         }
         "managed_stream_request" => {
             let url = "http://fake.invalid/live.m3u8";
-            let status = json!({ "type": "managed_stream_status", "status": "active", "streamId": "fake", "hlsUrl": url, "dashUrl": url });
+            let refusal = lock(life).no_stream.take();
+            let status = match refusal {
+                Some(why) => json!({ "type": "managed_stream_status", "status": "error", "message": why }),
+                None => {
+                    json!({ "type": "managed_stream_status", "status": "active", "streamId": "fake", "hlsUrl": url, "dashUrl": url })
+                }
+            };
             answer(life, status);
         }
         "rtmp_stream_request" => {
-            answer(life, json!({ "type": "rtmp_stream_status", "streamId": "fake", "status": "active" }));
+            let refusal = lock(life).no_stream.take();
+            let status = match refusal {
+                Some(why) => json!({ "type": "rtmp_stream_status", "status": "error", "errorDetails": why }),
+                None => json!({ "type": "rtmp_stream_status", "streamId": "fake", "status": "active" }),
+            };
+            answer(life, status);
         }
         "display_event" if message["report"] == true => {
             let now = crate::message::now();

@@ -129,6 +129,11 @@ impl FakeWearer {
         lock(&self.life).photos.push(Err(error));
     }
 
+    /// The next stream, direct or managed, does not start; `why` begins with a code (`STREAM_CONFLICT: …`) where a cloud gives one.
+    pub fn cannot_stream(&self, why: &str) {
+        lock(&self.life).no_stream = Some(why.to_owned());
+    }
+
     /// Sounds are not played any more: requests for them get no answer.
     pub fn is_out_of_earshot(&self) {
         lock(&self.life).mute = true;

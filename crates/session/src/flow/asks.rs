@@ -76,6 +76,7 @@ fn reported(s: &mut UserSession, report: PhoneReport, now: Now, out: &mut Effect
         }
         PhoneReport::Settings { system, timezone, wearable } => {
             s.settings.timezone = timezone.or(s.settings.timezone.take());
+            s.load.system_is_set();
             settings::replace(s, *system, now, out);
             if let Some(model) = wearable {
                 s.device.expect(&model);

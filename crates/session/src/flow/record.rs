@@ -17,8 +17,7 @@ use crate::session::UserSession;
 /// Reads the user's record, or reads it again because it changed.
 pub(crate) fn load_user(s: &mut UserSession, out: &mut Effects) {
     let call = s.new_call();
-    s.load.in_flight = Some(call);
-    s.load.retry_at = None;
+    s.load.begins(call);
     out.push(Effect::Call { call, what: Call::LoadUser });
 }
 
@@ -34,9 +33,12 @@ pub(crate) fn user_loaded(s: &mut UserSession, call: CallId, user: UserData, now
     s.load.failures = 0;
     s.load.loaded = true;
     s.load.installed = user.installed;
-    s.settings.timezone = user.timezone;
-    settings::replace(s, user.settings, now, out);
-    s.settings.loaded(user.app_settings);
+    let newer = s.load.take_newer();
+    if !newer.system {
+        s.settings.timezone = user.timezone;
+        settings::replace(s, user.settings, now, out);
+    }
+    s.settings.loaded(user.app_settings, &newer.apps);
     apps_may_have_changed(s, now, out);
     let parked = std::mem::take(&mut s.load.parked);
     if first {

@@ -32,6 +32,7 @@ fn tell_system(s: &UserSession, package: &PackageName, now: Now, out: &mut Effec
 
 /// The user has chosen values for an app: it is told all of its settings.
 pub(crate) fn chosen(s: &mut UserSession, package: PackageName, values: Vec<AppSetting>, now: Now, out: &mut Effects) {
+    s.load.app_is_set(&package);
     s.settings.chosen(package.clone(), values);
     let Some(slot) = s.apps.get(&package) else { return };
     let Some(link) = slot.link() else { return };
@@ -48,6 +49,7 @@ pub(crate) fn core_status(s: &mut UserSession, status: CoreStatus, now: Now, out
     if status.settings != s.settings.system {
         let call = s.new_call();
         s.load.saves(call);
+        s.load.system_is_set();
         out.push(Effect::Call { call, what: Call::SaveSettings(Box::new(status.settings.clone())) });
         replace(s, status.settings, now, out);
     }
