@@ -17,6 +17,7 @@ mod log;
 mod mailbox;
 mod metrics;
 mod outbox;
+mod page_tokens;
 mod peers;
 mod photos;
 mod quota;
@@ -27,7 +28,6 @@ mod socket;
 mod sound;
 mod speech;
 mod streams;
-mod tickets;
 
 pub use auth::token::{CoreToken, TokenError, Tokens};
 pub use auth::user_token::SigningKeyError;

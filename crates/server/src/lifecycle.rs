@@ -31,6 +31,7 @@ use crate::config::ServerConfig;
 use crate::events::{self, Events};
 use crate::http;
 use crate::metrics::Metrics;
+use crate::page_tokens::PageTokens;
 use crate::photos;
 use crate::quota::SpeechQuota;
 use crate::registry::SessionStorage;
@@ -38,7 +39,6 @@ use crate::shared::Shared;
 use crate::sound;
 use crate::sound::udp::Udp;
 use crate::streams::Streams;
-use crate::tickets::Tickets;
 
 /// How often the store is asked whether somebody else changed it; a change is seen within a second.
 const WATCH_EVERY: Duration = Duration::from_millis(500);
@@ -144,7 +144,7 @@ impl Server {
             clock: Clock::start(),
             tokens: Tokens::new(&config.jwt_secret),
             signing_key: config.user_token_key.as_deref().map(SigningKey::from_pem).transpose()?,
-            tickets: Tickets::default(),
+            page_tokens: PageTokens::default(),
             store,
             sessions: SessionStorage::default(),
             metrics,

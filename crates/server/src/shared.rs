@@ -25,6 +25,7 @@ use crate::events::Events;
 use crate::http::Writes;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
+use crate::page_tokens::PageTokens;
 use crate::peers::Peers;
 use crate::photos::Photos;
 use crate::quota::SpeechQuota;
@@ -32,7 +33,6 @@ use crate::registry::SessionStorage;
 use crate::sound::out::AudioStreams;
 use crate::sound::udp::Udp;
 use crate::streams::Streams;
-use crate::tickets::Tickets;
 
 /// The server, as its tasks know it.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ pub(crate) struct Shared {
     /// Signs what tells apps who opens their web page.
     pub(crate) signing_key: Option<SigningKey>,
     /// Temporary tokens of such pages.
-    pub(crate) tickets: Tickets,
+    pub(crate) page_tokens: PageTokens,
     pub(crate) sessions: SessionStorage,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) events: Events,

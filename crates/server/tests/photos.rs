@@ -289,7 +289,7 @@ async fn an_own_url_gets_the_photo_with_its_token_and_only_where_it_may() {
 }
 
 #[tokio::test]
-async fn a_gallery_belongs_to_its_wearer() {
+async fn w_48_a_gallery_belongs_to_its_wearer() {
     let cloud = Cloud::start().await;
     let file = png();
     let body = form(&[("metadata", r#"{"requestId":"mine"}"#)], Some(&file));

@@ -115,7 +115,7 @@ async fn shared(folder: &std::path::Path, address: std::net::SocketAddr, sink: E
         store: Store::open(folder).await.expect("a new store"),
         tokens: Tokens::new(b"secret"),
         signing_key: None,
-        tickets: crate::tickets::Tickets::default(),
+        page_tokens: crate::page_tokens::PageTokens::default(),
         sessions: SessionStorage::default(),
         events: Events::begin(&sink, metrics.clone()).0,
         metrics,

@@ -38,7 +38,7 @@ pub(crate) async fn temporary(
     };
     let made = async {
         let app = installed(&shared, &user, &read(body).package_name).await?;
-        let token = shared.tickets.issue(user, app.package);
+        let token = shared.page_tokens.issue(user, app.package);
         Ok(WebViewToken { success: true, token, expires_in: None })
     };
     or_refused(made.await)
@@ -98,7 +98,7 @@ pub(crate) async fn exchange(
         if body.aos_temp_token.is_empty() {
             return Err(WebViewRefusal::NoToken);
         }
-        let user = shared.tickets.redeem(&body.aos_temp_token, &package).ok_or(WebViewRefusal::BadToken)?;
+        let user = shared.page_tokens.redeem(&body.aos_temp_token, &package).ok_or(WebViewRefusal::BadToken)?;
         Ok(WebViewUser { success: true, user_id: user.to_string() })
     };
     or_refused(found.await)

@@ -19,22 +19,22 @@ type Hash = [u8; 32];
 
 /// Every token that is good.
 #[derive(Debug, Default)]
-pub(crate) struct Tickets(Mutex<Inner>);
+pub(crate) struct PageTokens(Mutex<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    good: HashMap<Hash, Ticket>,
+    good: HashMap<Hash, Whose>,
     /// In the order of their making, which is that of their end; used ones are still in it.
     order: VecDeque<(Instant, Hash)>,
 }
 
 #[derive(Debug)]
-struct Ticket {
+struct Whose {
     user: UserId,
     package: PackageName,
 }
 
-impl Tickets {
+impl PageTokens {
     /// A new token: 64 hexadecimal digits.
     pub(crate) fn issue(&self, user: UserId, package: PackageName) -> String {
         let mut bytes = [0; 32];
@@ -43,7 +43,7 @@ impl Tickets {
         let (hash, now) = (hash(&token), Instant::now());
         let mut inner = self.0.lock();
         inner.forget(now);
-        inner.good.insert(hash, Ticket { user, package });
+        inner.good.insert(hash, Whose { user, package });
         inner.order.push_back((now, hash));
         token
     }
@@ -54,8 +54,8 @@ impl Tickets {
         let hash = hash(token);
         let mut inner = self.0.lock();
         inner.forget(Instant::now());
-        inner.good.get(&hash).filter(|ticket| ticket.package == *package)?;
-        inner.good.remove(&hash).map(|ticket| ticket.user)
+        inner.good.get(&hash).filter(|whose| whose.package == *package)?;
+        inner.good.remove(&hash).map(|whose| whose.user)
     }
 }
 
@@ -86,30 +86,30 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_token_is_good_once_for_its_app_for_a_minute() {
-        let tickets = Tickets::default();
+        let tokens = PageTokens::default();
         let (ann, notes) = who();
         let other = PackageName::new("org.example.other").expect("good");
-        let token = tickets.issue(ann.clone(), notes.clone());
-        assert_eq!((token.len(), tickets.redeem(&token, &other)), (64, None));
-        assert_eq!(tickets.redeem(&token, &notes), Some(ann.clone()));
-        assert_eq!(tickets.redeem(&token, &notes), None, "used");
-        let token = tickets.issue(ann.clone(), notes.clone());
+        let token = tokens.issue(ann.clone(), notes.clone());
+        assert_eq!((token.len(), tokens.redeem(&token, &other)), (64, None));
+        assert_eq!(tokens.redeem(&token, &notes), Some(ann.clone()));
+        assert_eq!(tokens.redeem(&token, &notes), None, "used");
+        let token = tokens.issue(ann.clone(), notes.clone());
         tokio::time::advance(LIFE - Duration::from_millis(1)).await;
-        let later = tickets.issue(ann.clone(), notes.clone());
+        let later = tokens.issue(ann.clone(), notes.clone());
         tokio::time::advance(Duration::from_millis(1)).await;
-        assert_eq!((tickets.redeem(&token, &notes), tickets.redeem(&later, &notes)), (None, Some(ann)));
+        assert_eq!((tokens.redeem(&token, &notes), tokens.redeem(&later, &notes)), (None, Some(ann)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn there_are_never_more_than_so_many() {
-        let tickets = Tickets::default();
+        let tokens = PageTokens::default();
         let (ann, notes) = who();
-        let first = tickets.issue(ann.clone(), notes.clone());
+        let first = tokens.issue(ann.clone(), notes.clone());
         for _ in 0..MOST {
-            tickets.issue(ann.clone(), notes.clone());
+            tokens.issue(ann.clone(), notes.clone());
         }
-        assert_eq!(tickets.redeem(&first, &notes), None);
-        let inner = tickets.0.lock();
+        assert_eq!(tokens.redeem(&first, &notes), None);
+        let inner = tokens.0.lock();
         assert!(inner.good.len() <= MOST && inner.order.len() <= MOST);
     }
 }
