@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bifocal_protocol::Message;
 use bifocal_protocol::app::AppKind;
 use bifocal_protocol::apps::{
     AppErrorCode, AudioPlayRequest, AudioPlayResponse, AudioStopRequest, AudioStreamReady, AudioStreamStart, ToApp,
@@ -12,11 +11,11 @@ use bifocal_protocol::ids::PackageName;
 use bytes::Bytes;
 use serde_json::Number;
 
-use crate::apps::{Content, Delivery, HeldMessage};
-use crate::effect::{AudioOut, Effect, Effects, Lane};
+use crate::effect::{AudioOut, Effect, Effects};
 use crate::flow::app::reply_error;
 use crate::input::ConnId;
 use crate::now::Now;
+use crate::relay::send_message;
 use crate::session::UserSession;
 
 /// Longest id of a request, in bytes.
@@ -216,18 +215,9 @@ fn answer(
     now: Now,
     out: &mut Effects,
 ) {
-    let Some(slot) = s.apps.get_mut(app) else { return };
+    let Some(slot) = s.apps.get(app) else { return };
     let session_id = Some(slot.session_id.to_string());
     let success = error.is_none();
     let done = AudioPlayResponse { session_id, request_id, success, error, duration, timestamp: now.wall };
-    let text = ToApp::AudioPlayResponse(done).encode();
-    let held = HeldMessage { content: Content::Message, data: text.clone(), wall: now.wall };
-    match slot.delivery() {
-        Delivery::Send(conn) => {
-            slot.unconfirmed.sent(held, now.at);
-            out.push(Effect::Send { conn, lane: Lane::Data, text });
-        }
-        Delivery::Hold => slot.held.push(held),
-        Delivery::Skip => {}
-    }
+    send_message(s, app, &ToApp::AudioPlayResponse(done), now, out);
 }
